@@ -1,0 +1,111 @@
+/**
+ * Everything worth knowing, as past facts. The engine and the daemon tell these; the log, the
+ * metrics, the audit, the progress bar and the tests read them. One event is one log line.
+ */
+import type { BackupId, ClusterId, ProofName, ProofOutcome, Revision } from './backup.ts';
+import type { Failure } from './errors.ts';
+
+/** Why a run began. */
+export type Trigger = 'schedule' | 'catch-up' | 'start' | 'request' | 'retry';
+
+/** The steps of a backup, in order. Metric labels and kill points of the tests. */
+export const backupSteps = ['choose', 'drain', 'prove', 'agree', 'store', 'prune'] as const;
+export type BackupStep = (typeof backupSteps)[number];
+
+/** How a run ended. `partial`: at least one store has the backup and at least one failed. */
+export const runResults = ['success', 'partial', 'failure', 'unchanged', 'stopped'] as const;
+export type RunResult = (typeof runResults)[number];
+
+/** What the newest proved backup of a store looks like from outside. */
+export interface NewestBackup {
+  readonly id: BackupId;
+  readonly startedAt: Date;
+  readonly revision: Revision;
+  readonly rawBytes: number;
+  readonly sealedBytes: number;
+  /** Times of the proofs that passed. */
+  readonly proofs: Readonly<Partial<Record<ProofName, Date>>>;
+}
+
+export type Event =
+  // the daemon
+  | { kind: 'daemon-started'; version: string; node: string; cluster: string; stores: string[] }
+  | { kind: 'daemon-draining'; signal: string }
+  | { kind: 'daemon-stopped'; uptimeMs: number }
+  | { kind: 'next-run-scheduled'; at: Date; reason: string }
+  | { kind: 'slot-missed'; slot: Date; reason: string }
+  | { kind: 'retry-scheduled'; at: Date; attempt: number; attempts: number; failure: Failure }
+  | { kind: 'preparation-failed'; failure: Failure }
+  | { kind: 'retries-ended'; slot: Date | null; attempts: number; failure: Failure; reason: string }
+  // a run
+  | { kind: 'run-started'; trigger: Trigger; slot: Date | null; attempt: number }
+  | { kind: 'run-skipped'; reason: 'unchanged'; newest: BackupId; revision: Revision }
+  | { kind: 'run-finished'; result: RunResult; id: BackupId | null; tookMs: number }
+  | { kind: 'run-failed'; failure: Failure; tookMs: number }
+  // its steps
+  | { kind: 'step-finished'; step: BackupStep; tookMs: number }
+  | { kind: 'step-advanced'; step: BackupStep; doneBytes: number; totalBytes: number }
+  | {
+      kind: 'member-chosen';
+      cluster: ClusterId;
+      member: string;
+      name: string;
+      endpoint: string;
+      role: 'follower' | 'leader';
+      reason: string;
+    }
+  | { kind: 'source-failed'; member: string; name: string; failure: Failure }
+  | { kind: 'snapshot-drained'; member: string; sizeBytes: number; tookMs: number }
+  | {
+      kind: 'proof-finished';
+      proof: ProofName;
+      /** Named for the proofs that speak of one store's copy. */
+      store: string | null;
+      outcome: ProofOutcome;
+      evidence: Readonly<Record<string, string | number | boolean>>;
+    }
+  | { kind: 'hash-mismatched'; revision: Revision; members: string[]; evidence: string }
+  | {
+      kind: 'backup-committed';
+      store: string;
+      backup: NewestBackup;
+      proved: boolean;
+      tookMs: number;
+    }
+  | { kind: 'backup-not-stored'; store: string; id: BackupId; failure: Failure }
+  // what stores hold
+  | {
+      kind: 'catalog-read';
+      store: string;
+      backups: number;
+      storedBytes: number;
+      faults: number;
+      newest: NewestBackup | null;
+      /** The newest pass of each proof over all backups of the store. */
+      proofs: Readonly<Partial<Record<ProofName, Date>>>;
+    }
+  | { kind: 'catalog-unreadable'; store: string; failure: Failure }
+  | { kind: 'manifest-rejected'; store: string; object: string; failure: Failure }
+  | { kind: 'backup-pruned'; store: string; id: BackupId; reason: string }
+  | { kind: 'prune-finished'; store: string; kept: number; removed: number; tookMs: number }
+  | { kind: 'prune-failed'; store: string; failure: Failure }
+  | { kind: 'orphans-swept'; store: string; objects: string[] }
+  | { kind: 'spool-swept'; files: string[] }
+  | { kind: 'backup-verified'; store: string; id: BackupId; outcome: ProofOutcome; tookMs: number }
+  | { kind: 'hold-changed'; store: string; id: BackupId; held: boolean; reason: string }
+  // the admin API
+  | { kind: 'http-listening'; address: string }
+  | { kind: 'call-failed'; method: string; path: string; failure: Failure }
+  | {
+      kind: 'call-made';
+      who: string;
+      from: string;
+      method: string;
+      path: string;
+      status: number;
+    };
+
+export type EventKind = Event['kind'];
+
+/** Takes each event as it happens. Must not throw and must not wait. */
+export type Observe = (event: Event) => void;

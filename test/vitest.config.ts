@@ -1,0 +1,27 @@
+import { defineConfig } from 'vitest/config';
+
+const root = new URL('..', import.meta.url).pathname;
+
+/** What runs against real servers takes seconds, not milliseconds; nothing may wait for ever. */
+const real = { testTimeout: 300_000, hookTimeout: 300_000, fileParallelism: true };
+
+export default defineConfig({
+  root,
+  test: {
+    projects: [
+      {
+        root,
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts', 'test/*.test.ts'],
+          testTimeout: 20_000,
+        },
+      },
+      { root, test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...real } },
+      {
+        root,
+        test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], ...real, fileParallelism: false },
+      },
+    ],
+  },
+});
