@@ -1,0 +1,36 @@
+import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fits } from './binaries.ts';
+import { run, whichProgram } from './program.ts';
+
+// The newest release of each minor that the project has been run against.
+const releases = ['3.5.35', '3.6.14', '3.7.1'];
+const modules = ['server', 'etcdctl', 'etcdutl'].map((name) => `go.etcd.io/etcd/${name}/v3`);
+
+/** The release that a build by Go would give for a wanted version. */
+export function releaseFor(wanted: string): string | undefined {
+  return /^\d+\.\d+\.\d+$/.test(wanted) ? wanted : releases.find((one) => fits(one, wanted));
+}
+
+/**
+ * Builds etcd's own programs from their modules. `go install MODULE@VERSION` refuses them because
+ * of their replace directives, which count only for the main module: so the main module is an
+ * empty one of ours that requires them, and go builds their programs as its dependencies.
+ */
+export async function buildEtcd(
+  version: string,
+  { workDir, into }: { readonly workDir: string; readonly into: string },
+): Promise<void> {
+  const go = whichProgram('go', process.env);
+  if (go === undefined) throw new Error('no Go toolchain on PATH');
+  const source = join(workDir, `go-${version}`);
+  const out = join(source, 'out');
+  await mkdir(out, { recursive: true });
+  await writeFile(join(source, 'go.mod'), 'module etcdprograms\n');
+  const env = { ...process.env, CGO_ENABLED: '0', GOFLAGS: '', GOWORK: 'off', GO111MODULE: 'on' };
+  const options = { cwd: source, env, background: true };
+  await run(go, ['get', ...modules.map((module) => `${module}@v${version}`)], options);
+  await run(go, ['build', '-trimpath', '-ldflags=-s -w', '-o', `${out}/`, ...modules], options);
+  await rename(join(out, 'server'), join(out, 'etcd'));
+  for (const name of await readdir(out)) await rename(join(out, name), join(into, name));
+}

@@ -1,0 +1,112 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import forge from 'node-forge';
+
+export interface CertificatePair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Paths of PEM files. All but `stranger` are signed by `ca`. */
+export interface Certificates {
+  readonly ca: string;
+  /** For 127.0.0.1, ::1 and localhost; also good as a client's. */
+  readonly server: CertificatePair;
+  readonly expiredServer: CertificatePair;
+  /** Valid, but for etcd.example only. */
+  readonly otherNameServer: CertificatePair;
+  readonly client: CertificatePair;
+  readonly expiredClient: CertificatePair;
+  /** The same client signed by a CA that nobody here trusts; the CA itself is `strangerCa`. */
+  readonly strangerClient: CertificatePair;
+  readonly strangerCa: string;
+}
+
+/** Makes a CA and what it signs in a folder. `clientName` becomes the client's common name. */
+export function makeCertificates(
+  folder: string,
+  { clientName = 'backup' }: { readonly clientName?: string } = {},
+): Certificates {
+  mkdirSync(folder, { recursive: true });
+  const ours = makeAuthority('ca');
+  const strangers = makeAuthority('stranger-ca');
+  const here = ['127.0.0.1', '::1', 'localhost'];
+  const issue = (file: string, leaf: Partial<Leaf> = {}, by = ours): CertificatePair => {
+    const pair = signLeaf({ name: file, hosts: [], isExpired: false, ...leaf }, by);
+    return { cert: save(file, 'crt', pair.cert), key: save(file, 'key', pair.key) };
+  };
+  const save = (file: string, ending: string, text: string): string => {
+    const path = join(folder, `${file}.${ending}`);
+    writeFileSync(path, text, { mode: 0o600 });
+    return path;
+  };
+  return {
+    ca: save('ca', 'crt', forge.pki.certificateToPem(ours.certificate)),
+    server: issue('server', { hosts: here }),
+    expiredServer: issue('expired-server', { hosts: here, isExpired: true }),
+    otherNameServer: issue('other-name-server', { hosts: ['etcd.example'] }),
+    client: issue('client', { name: clientName }),
+    expiredClient: issue('expired-client', { name: clientName, isExpired: true }),
+    strangerClient: issue('stranger-client', { name: clientName }, strangers),
+    strangerCa: save('stranger-ca', 'crt', forge.pki.certificateToPem(strangers.certificate)),
+  };
+}
+
+interface Authority {
+  readonly certificate: forge.pki.Certificate;
+  readonly key: forge.pki.rsa.PrivateKey;
+}
+
+interface Leaf {
+  readonly name: string;
+  readonly hosts: readonly string[];
+  readonly isExpired: boolean;
+}
+
+function makeAuthority(name: string): Authority {
+  const { certificate, key } = blank(name, { isExpired: false });
+  certificate.setIssuer(certificate.subject.attributes);
+  certificate.setExtensions([
+    { name: 'basicConstraints', cA: true, critical: true },
+    { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+    { name: 'subjectKeyIdentifier' },
+  ]);
+  certificate.sign(key, forge.md.sha256.create());
+  return { certificate, key };
+}
+
+function signLeaf(leaf: Leaf, by: Authority): { cert: string; key: string } {
+  const { certificate, key } = blank(leaf.name, leaf);
+  const isAddress = (host: string) => /^[\d.]+$|:/.test(host);
+  const altNames = leaf.hosts.map((host) =>
+    isAddress(host) ? { type: 7, ip: host } : { type: 2, value: host },
+  );
+  certificate.setIssuer(by.certificate.subject.attributes);
+  certificate.setExtensions([
+    { name: 'keyUsage', digitalSignature: true, keyEncipherment: true, critical: true },
+    { name: 'extKeyUsage', serverAuth: true, clientAuth: true },
+    ...(altNames.length === 0 ? [] : [{ name: 'subjectAltName', altNames }]),
+  ]);
+  certificate.sign(by.key, forge.md.sha256.create());
+  return { cert: forge.pki.certificateToPem(certificate), key: forge.pki.privateKeyToPem(key) };
+}
+
+// Keys come from node:crypto: the package's own generator takes seconds for each.
+function blank(name: string, { isExpired }: { readonly isExpired: boolean }) {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const pem = privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
+  const key = forge.pki.privateKeyFromPem(pem);
+  const certificate = forge.pki.createCertificate();
+  certificate.publicKey = forge.pki.setRsaPublicKey(key.n, key.e);
+  // A leading 0 keeps the serial number positive, which Go insists on.
+  certificate.serialNumber = `00${randomBytes(8).toString('hex')}`;
+  certificate.validity.notBefore = daysFromNow(isExpired ? -30 : -1);
+  certificate.validity.notAfter = daysFromNow(isExpired ? -1 : 365);
+  certificate.setSubject([{ name: 'commonName', value: name }]);
+  return { certificate, key };
+}
+
+function daysFromNow(days: number): Date {
+  return new Date(Date.now() + days * 86_400_000);
+}
