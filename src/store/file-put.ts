@@ -1,0 +1,149 @@
+/**
+ * Putting an object into a directory so that no crash shows half of it: write beside, sync the
+ * file, rename, sync the folders. Until the rename, the bytes have a name that no object can have.
+ */
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, link, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { systemCode } from '../core/errors.ts';
+import { checkedBody, wrongSize } from './body.ts';
+import { attempt } from './file-failures.ts';
+import type { Body, PutFacts } from './port.ts';
+
+// `~` cannot occur in an object name, so an unfinished put can neither be listed nor be asked for.
+export const unfinishedPrefix = '~etcd-backupd-put-';
+
+interface Target {
+  /** The store's name. */
+  readonly name: string;
+  readonly root: string;
+  /** Paths of puts under way, which a sweep of this process leaves alone. */
+  readonly unfinished: Set<string>;
+}
+
+/**
+ * Once the rename is done the object is visible. Only a failed sync of a folder after it (a dying
+ * disk) reports a put as failed that a reader may see; its bytes are whole and synced even then.
+ */
+export async function putFile(
+  target: Target,
+  object: string,
+  body: Body,
+  signal: AbortSignal,
+): Promise<PutFacts> {
+  const path = join(target.root, object);
+  await makeFolders(target, object);
+  const beside = join(dirname(path), `${unfinishedPrefix}${randomBytes(8).toString('hex')}`);
+  target.unfinished.add(beside);
+  let linked = false;
+  try {
+    linked = await linkBody(target, beside, object, body);
+    if (!linked) await writeBody(target, beside, object, body, signal);
+    signal.throwIfAborted();
+    await attempt(target, 'write', path, () => rename(beside, path));
+  } finally {
+    // Also after success: renaming one hard link of a file over another of the same file succeeds,
+    // does nothing, and leaves both names. That is what putting a spool file twice looks like.
+    await rm(beside, { force: true }).catch(() => {});
+    target.unfinished.delete(beside);
+  }
+  await syncFolders(target, object);
+  return { compared: linked ? 'same-file' : 'nothing' };
+}
+
+/**
+ * Links to the finished file behind the body, if it has one and the file system allows. The file
+ * is synced already (the body promises it), and stays shared with its owner: who changes it in
+ * place changes the backup, so the owner may only remove its own name of it.
+ */
+async function linkBody(
+  target: Target,
+  beside: string,
+  object: string,
+  body: Body,
+): Promise<boolean> {
+  const { file } = body;
+  if (file === undefined) return false;
+  try {
+    await link(file, beside);
+  } catch {
+    // Another file system, no links there, too many links, not ours to link: the link is only a
+    // short cut, and copying either works or tells the true reason.
+    return false;
+  }
+  const facts = await attempt(target, 'look at', beside, () => lstat(beside));
+  if (facts.isFile() && facts.size !== body.sizeBytes) {
+    throw wrongSize(object, body.sizeBytes, String(facts.size));
+  }
+  // A symbolic link, or a file that others may read or write: make a private copy instead.
+  if (facts.isFile() && (facts.mode & 0o077) === 0) return true;
+  await attempt(target, 'remove', beside, () => rm(beside, { force: true }));
+  return false;
+}
+
+async function writeBody(
+  target: Target,
+  beside: string,
+  object: string,
+  body: Body,
+  signal: AbortSignal,
+): Promise<void> {
+  signal.throwIfAborted();
+  const handle = await attempt(target, 'write', beside, () => open(beside, 'wx', 0o600));
+  try {
+    for await (const chunk of checkedBody(body, object, signal)) {
+      await attempt(target, 'write', beside, () => writeWhole(handle, chunk));
+    }
+    await attempt(target, 'sync', beside, () => handle.datasync());
+  } catch (thrown) {
+    await handle.close().catch(() => {});
+    throw thrown;
+  }
+  // NFS may tell of a full disk only here.
+  await attempt(target, 'write', beside, () => handle.close());
+}
+
+async function writeWhole(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let at = 0; at < chunk.byteLength; ) {
+    const { bytesWritten } = await handle.write(chunk, at, chunk.byteLength - at);
+    at += bytesWritten;
+  }
+}
+
+// One level at a time below the root: a recursive mkdir would make a vanished root again.
+async function makeFolders(target: Target, object: string): Promise<void> {
+  for (const folder of foldersOf(target.root, object).slice(1)) {
+    await attempt(target, 'make', folder, async () => {
+      try {
+        await mkdir(folder, { mode: 0o700 });
+      } catch (thrown) {
+        if (systemCode(thrown) !== 'EEXIST') throw thrown;
+      }
+    });
+  }
+}
+
+// Every folder up to the root, also those that were there: another process may have made one a
+// moment ago and not have synced its parent yet, and our object must not vanish with it.
+async function syncFolders(target: Target, object: string): Promise<void> {
+  for (const folder of foldersOf(target.root, object).reverse()) {
+    await attempt(target, 'sync', folder, () => syncFolder(folder));
+  }
+}
+
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function foldersOf(root: string, object: string): string[] {
+  const folders = [root];
+  for (const segment of object.split('/').slice(0, -1)) {
+    folders.push(join(folders.at(-1) ?? root, segment));
+  }
+  return folders;
+}

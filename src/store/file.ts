@@ -1,0 +1,160 @@
+/**
+ * A store in a directory of this host. Files are 0600 and folders 0700: a backup holds every
+ * secret of the cluster. Any number of processes may use one directory.
+ *
+ * A file system cannot hold an object `a` beside an object `a/b`; the second put fails. A call of
+ * the operating system that hangs (a hard NFS mount) hangs here too: no signal can end it.
+ */
+import { constants } from 'node:fs';
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Failure } from '../core/errors.ts';
+import { type ObjectName, objectName } from '../core/names.ts';
+import { attempt, isAbsent } from './file-failures.ts';
+import { putFile, syncFolder } from './file-put.ts';
+import { FileRoot } from './file-root.ts';
+import { factsOf, sweepUnfinished, walkObjects } from './file-walk.ts';
+import type { Body, ByteRange, ObjectFacts, PutFacts, Store } from './port.ts';
+import { checkedPrefix, checkedRange } from './requests.ts';
+
+export interface FileStoreOptions {
+  readonly name: string;
+  /** Absolute. Made (0700) at first use if its parent exists. */
+  readonly root: string;
+  /**
+   * A directory that must be a mount point whenever the store is used. Without it, the mount point
+   * of the root at first use must stay one: enough for a disk lost later, not for one that was
+   * never mounted.
+   */
+  readonly mountPoint?: string;
+}
+
+/** Touches nothing until it is used: a disk that is not there fails the calls of its store only. */
+export function fileStore(options: FileStoreOptions): Store {
+  return new FileStore(options);
+}
+
+// 256 KiB: few enough calls that reading is as fast as the disk. Each window is garbage once it is
+// read, and larger ones pile up to tens of megabytes before they are collected.
+const windowBytes = 256 * 1024;
+
+class FileStore implements Store {
+  readonly name: string;
+  readonly root: string;
+  readonly #root: FileRoot;
+  readonly #unfinished = new Set<string>();
+
+  constructor(options: FileStoreOptions) {
+    this.name = options.name;
+    this.root = options.root;
+    this.#root = new FileRoot(options);
+  }
+
+  describe(): string {
+    return `file ${this.root}`;
+  }
+
+  async put(name: ObjectName, body: Body, options: { signal: AbortSignal }): Promise<PutFacts> {
+    await this.#ready(options.signal);
+    const target = { name: this.name, root: this.root, unfinished: this.#unfinished };
+    return putFile(target, objectName(name), body, options.signal);
+  }
+
+  async *get(
+    name: ObjectName,
+    options: { signal: AbortSignal; range?: ByteRange },
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    await this.#ready(options.signal);
+    const handle = await this.#openToRead(objectName(name));
+    try {
+      const facts = await attempt(this, 'read', name, () => handle.stat());
+      if (!facts.isFile()) throw this.#missing(name);
+      const { start, end } = checkedRange(name, facts.size, options.range);
+      for (let at = start; at < end; ) {
+        options.signal.throwIfAborted();
+        const window = await this.#readWindow(handle, name, at, Math.min(windowBytes, end - at));
+        at += window.byteLength;
+        yield window;
+      }
+    } finally {
+      await handle.close().catch(() => {});
+    }
+  }
+
+  async stat(name: ObjectName, options: { signal: AbortSignal }): Promise<ObjectFacts> {
+    await this.#ready(options.signal);
+    const facts = await factsOf(this, objectName(name));
+    if (facts === undefined) throw this.#missing(name);
+    return facts;
+  }
+
+  async *list(
+    prefix: string,
+    options: { signal: AbortSignal },
+  ): AsyncGenerator<ObjectFacts, void, undefined> {
+    const { folder, rest } = checkedPrefix(prefix);
+    await this.#ready(options.signal);
+    yield* walkObjects(this, folder, rest, options.signal);
+  }
+
+  async remove(name: ObjectName, options: { signal: AbortSignal }): Promise<void> {
+    await this.#ready(options.signal);
+    if ((await factsOf(this, objectName(name))) === undefined) return;
+    const path = join(this.root, name);
+    await attempt(this, 'remove', path, () => rm(path, { force: true }));
+    // A manifest must be gone for good before its data goes: after a power cut, data without a
+    // manifest is an orphan, a manifest without data is a backup that cannot be restored.
+    await attempt(this, 'sync', dirname(path), () => syncFolder(dirname(path)));
+  }
+
+  async sweep(olderThan: Date, options: { signal: AbortSignal }): Promise<number> {
+    await this.#ready(options.signal);
+    return sweepUnfinished(this, olderThan, this.#unfinished, options.signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Nothing is kept open between calls.
+  }
+
+  async #ready(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    await this.#root.ready();
+  }
+
+  async #openToRead(name: ObjectName): Promise<FileHandle> {
+    const path = join(this.root, name);
+    // Neither follow a link out of the store, nor wait for the other end of a named pipe.
+    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+    try {
+      return await attempt(this, 'read', path, () => open(path, flags));
+    } catch (thrown) {
+      if (isAbsent(thrown)) throw this.#missing(name, thrown);
+      throw thrown;
+    }
+  }
+
+  async #readWindow(
+    handle: FileHandle,
+    name: ObjectName,
+    at: number,
+    sizeBytes: number,
+  ): Promise<Uint8Array> {
+    const path = join(this.root, name);
+    const window = Buffer.allocUnsafeSlow(sizeBytes);
+    const { bytesRead } = await attempt(this, 'read', path, () =>
+      handle.read(window, 0, sizeBytes, at),
+    );
+    if (bytesRead > 0) return window.subarray(0, bytesRead);
+    const message = `store ${this.name} (${this.describe()}): ${path} shrank to ${at} bytes`;
+    throw new Failure('object-damaged', message, { context: { store: this.name, object: name } });
+  }
+
+  #missing(name: ObjectName, cause?: unknown): Failure {
+    const path = join(this.root, name);
+    const message = `store ${this.name} (${this.describe()}): there is no ${path}`;
+    return new Failure('object-missing', message, {
+      cause,
+      context: { store: this.name, object: name },
+    });
+  }
+}
