@@ -1,0 +1,77 @@
+/** From settings, which mirror the file, to the Config that the program reads. */
+import type { Config, RetentionConfig, StoreConfig } from './config.ts';
+import { splitAddress } from './places.ts';
+import type { Settings } from './schema.ts';
+
+/** The settings have passed every check. The result is frozen all the way down. */
+export function composeConfig(settings: Settings): Config {
+  const { retention, spool, log } = settings;
+  return deepFreeze({
+    cluster: composeCluster(settings.cluster),
+    schedule: composeSchedule(settings.schedule),
+    source: composeSource(settings.source),
+    stores: settings.stores.map((store) => composeStore(store, retention)),
+    retention: composeRetention(retention),
+    spool,
+    http: composeHttp(settings.http),
+    log,
+  });
+}
+
+function composeCluster(cluster: Settings['cluster']): Config['cluster'] {
+  const { requestTimeout, tls, auth, ...same } = cluster;
+  const { cert, key } = tls;
+  const { username, passwordFile } = auth;
+  return {
+    ...same,
+    tls: {
+      ca: tls.ca,
+      client: cert === null || key === null ? null : { cert, key },
+      serverName: tls.serverName,
+    },
+    auth: username === null || passwordFile === null ? null : { username, passwordFile },
+    requestTimeoutMs: requestTimeout,
+  };
+}
+
+function composeSchedule(schedule: Settings['schedule']): Config['schedule'] {
+  const { jitter, maxSkip, retryDelay, retryDelayMax, ...same } = schedule;
+  return {
+    ...same,
+    jitterMs: jitter,
+    maxSkipMs: maxSkip,
+    retryDelayMs: retryDelay,
+    retryDelayMaxMs: retryDelayMax,
+  };
+}
+
+function composeSource({ stallTimeout, ...same }: Settings['source']): Config['source'] {
+  return { ...same, stallTimeoutMs: stallTimeout };
+}
+
+function composeHttp({ enabled, listen, tokens }: Settings['http']): Config['http'] {
+  return { enabled, listen: splitAddress(listen, 0), tokens };
+}
+
+function composeStore(
+  store: Settings['stores'][number],
+  global: Settings['retention'],
+): StoreConfig {
+  const { name, type, path } = store;
+  const own = Object.entries(store.retention).filter(([, value]) => value !== null);
+  const merged = { ...global, ...(Object.fromEntries(own) as Partial<Settings['retention']>) };
+  return { name, type, path, retention: composeRetention(merged) };
+}
+
+function composeRetention(retention: Settings['retention']): RetentionConfig {
+  const { keepWithin, orphanGrace, ...same } = retention;
+  return { ...same, keepWithinMs: keepWithin, orphanGraceMs: orphanGrace };
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    for (const inner of Object.values(value)) deepFreeze(inner);
+    Object.freeze(value);
+  }
+  return value;
+}

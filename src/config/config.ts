@@ -1,0 +1,104 @@
+/**
+ * The configuration as the program reads it: complete, checked, in base units (milliseconds,
+ * bytes) and frozen. Made by `load.ts` only. It holds paths of secrets, never secrets.
+ */
+
+export interface Config {
+  readonly cluster: ClusterConfig;
+  readonly schedule: ScheduleConfig;
+  readonly source: SourceConfig;
+  /** At least one; names and paths are unique. */
+  readonly stores: readonly StoreConfig[];
+  /** The rules that every store starts from. A store's own rules are in `stores`, merged. */
+  readonly retention: RetentionConfig;
+  readonly spool: SpoolConfig;
+  readonly http: HttpConfig;
+  readonly log: LogConfig;
+}
+
+export interface ClusterConfig {
+  readonly name: string;
+  /** `https://10.0.0.1:2379`: scheme, host and port; nothing behind. All of one scheme. */
+  readonly endpoints: readonly string[];
+  readonly tls: {
+    readonly ca: string | null;
+    readonly client: { readonly cert: string; readonly key: string } | null;
+    readonly serverName: string | null;
+  };
+  readonly auth: { readonly username: string; readonly passwordFile: string } | null;
+  /** Name or id of the member on this host. */
+  readonly localMember: string | null;
+  readonly requestTimeoutMs: number;
+}
+
+export interface ScheduleConfig {
+  readonly cron: string;
+  readonly timezone: string;
+  readonly jitterMs: number;
+  readonly catchUp: boolean;
+  readonly skipUnchanged: boolean;
+  readonly maxSkipMs: number;
+  readonly onStart: boolean;
+  readonly retries: number;
+  readonly retryDelayMs: number;
+  readonly retryDelayMaxMs: number;
+}
+
+export interface SourceConfig {
+  readonly allowLeader: (typeof leaderPolicies)[number];
+  /** Raft entries. */
+  readonly maxLag: number;
+  readonly stallTimeoutMs: number;
+  readonly requireAgreement: (typeof agreementPolicies)[number];
+  readonly agreementMaxBytes: number;
+  readonly onMismatch: (typeof mismatchPolicies)[number];
+}
+
+export interface StoreConfig {
+  readonly name: string;
+  readonly type: (typeof storeTypes)[number];
+  readonly path: string;
+  /** Complete: the store's own rules over the global ones, rule by rule. */
+  readonly retention: RetentionConfig;
+}
+
+/** 0 turns a rule off; `minimum` is never 0. */
+export interface RetentionConfig {
+  readonly keepLast: number;
+  readonly keepWithinMs: number;
+  readonly hourly: number;
+  readonly daily: number;
+  readonly weekly: number;
+  readonly monthly: number;
+  readonly yearly: number;
+  readonly minimum: number;
+  readonly orphanGraceMs: number;
+}
+
+export interface SpoolConfig {
+  readonly dir: string;
+  /** 0: no limit. */
+  readonly maxBytes: number;
+}
+
+export interface HttpConfig {
+  readonly enabled: boolean;
+  /** `host` without brackets; port 0 takes any free one. */
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Paths for `readSecretFile`, which is called for every request; null: not set. */
+  readonly tokens: { readonly [Scope in HttpScope]: string | null };
+}
+
+export interface LogConfig {
+  readonly level: LogLevel;
+  readonly pretty: boolean;
+}
+
+export const leaderPolicies = ['never', 'alone', 'always'] as const;
+export const agreementPolicies = ['auto', 'always', 'never'] as const;
+export const mismatchPolicies = ['keep', 'discard'] as const;
+export const storeTypes = ['file'] as const;
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+export type LogLevel = (typeof logLevels)[number];
+export const httpScopes = ['read', 'operate'] as const;
+export type HttpScope = (typeof httpScopes)[number];

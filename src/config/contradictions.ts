@@ -1,0 +1,187 @@
+/**
+ * Settings that are right one by one and wrong together. Each rule names the keys that it compares
+ * and is left out when one of them is a problem already: a second complaint would only hide the
+ * first.
+ */
+import { isLoopback, splitAddress } from './places.ts';
+import type { Settings } from './schema.ts';
+
+export interface Contradiction {
+  /** The key to change; the value shown is its own. */
+  readonly key: string;
+  readonly reason: string;
+  readonly example: string | null;
+}
+
+interface Rule {
+  /** The first is the key that is told. */
+  readonly keys: readonly [string, ...string[]];
+  /** Why the values cannot stand together, or null where they can. */
+  readonly reason: (settings: Settings) => string | null;
+  readonly example?: string;
+}
+
+/** `isWrong` tells the keys that already have a problem of their own. */
+export function findContradictions(
+  settings: Settings,
+  isWrong: (key: string) => boolean,
+): readonly Contradiction[] {
+  const stores = settings.stores.flatMap((_, index) => storeRules(index));
+  return [...rules, ...stores].flatMap(({ keys, reason, example }) => {
+    if (keys.some(isWrong)) return [];
+    const found = reason(settings);
+    return found === null ? [] : [{ key: keys[0], reason: found, example: example ?? null }];
+  });
+}
+
+/** What is allowed and worth a line at each start. */
+export function findRisks({ cluster: { endpoints, auth } }: Settings): readonly string[] {
+  const isClear = (one: string) => {
+    const address = one.slice(one.indexOf('//') + 2);
+    return schemeOf(one) === 'http' && !isLoopback(splitAddress(address, 0).host);
+  };
+  if (auth.username === null || !endpoints.some(isClear)) return [];
+  return ['cluster.auth: http endpoints, so the password crosses the network in clear'];
+}
+
+const rules: readonly Rule[] = [
+  {
+    keys: ['cluster.tls.cert', 'cluster.tls.key'],
+    reason: ({ cluster: { tls } }) =>
+      tls.cert === null || tls.key !== null ? null : 'needs cluster.tls.key beside it',
+    example: 'cluster.tls.key: /etc/etcd-backupd/tls/client.key',
+  },
+  {
+    keys: ['cluster.tls.key', 'cluster.tls.cert'],
+    reason: ({ cluster: { tls } }) =>
+      tls.key === null || tls.cert !== null ? null : 'needs cluster.tls.cert beside it',
+    example: 'cluster.tls.cert: /etc/etcd-backupd/tls/client.crt',
+  },
+  {
+    keys: ['cluster.auth.username', 'cluster.auth.passwordFile'],
+    reason: ({ cluster: { auth } }) =>
+      auth.username === null || auth.passwordFile !== null
+        ? null
+        : 'needs cluster.auth.passwordFile beside it',
+    example: 'cluster.auth.passwordFile: /etc/etcd-backupd/password',
+  },
+  {
+    keys: ['cluster.auth.passwordFile', 'cluster.auth.username'],
+    reason: ({ cluster: { auth } }) =>
+      auth.passwordFile === null || auth.username !== null
+        ? null
+        : 'needs cluster.auth.username beside it',
+    example: 'cluster.auth.username: backup',
+  },
+  {
+    keys: ['cluster.endpoints'],
+    reason: ({ cluster: { endpoints } }) =>
+      new Set(endpoints.map(schemeOf)).size > 1
+        ? 'mixes http and https: a cluster speaks one of them'
+        : null,
+    example: 'https://10.0.0.1:2379,https://10.0.0.2:2379',
+  },
+  {
+    keys: ['cluster.endpoints'],
+    reason: ({ cluster: { endpoints } }) => {
+      const twice = endpoints.find((one, index) => endpoints.indexOf(one) !== index);
+      return twice === undefined ? null : `names ${twice} twice`;
+    },
+  },
+  {
+    keys: ['cluster.endpoints', 'cluster.tls.ca', 'cluster.tls.cert', 'cluster.tls.serverName'],
+    reason: ({ cluster: { endpoints, tls } }) =>
+      endpoints.every((one) => schemeOf(one) === 'http') &&
+      Object.values(tls).some((value) => value !== null)
+        ? 'is http, where nothing of cluster.tls is used: write https, or remove cluster.tls'
+        : null,
+    example: 'https://10.0.0.1:2379',
+  },
+  {
+    keys: ['schedule.maxSkip', 'schedule.skipUnchanged'],
+    reason: ({ schedule }) =>
+      schedule.skipUnchanged && schedule.maxSkip === 0
+        ? 'is 0, which never lets schedule.skipUnchanged skip'
+        : null,
+    example: '24h',
+  },
+  {
+    keys: ['schedule.retryDelayMax', 'schedule.retryDelay'],
+    reason: ({ schedule }) =>
+      schedule.retryDelayMax < schedule.retryDelay
+        ? 'is below schedule.retryDelay: make it the same or longer'
+        : null,
+  },
+  {
+    keys: ['http.listen', 'http.enabled', ...tokenKeys()],
+    reason: ({ http }) =>
+      http.enabled &&
+      !isLoopback(splitAddress(http.listen, 0).host) &&
+      Object.values(http.tokens).every((path) => path === null)
+        ? 'is open to other machines and needs a token: set http.tokens.read or .operate'
+        : null,
+    example: '127.0.0.1:9379',
+  },
+  {
+    keys: ['http.tokens.operate', ...tokenKeys()],
+    reason: ({ http: { tokens } }) => {
+      const paths = Object.values(tokens).filter((path) => path !== null);
+      return new Set(paths).size < paths.length
+        ? 'is the file of another scope too: then whoever may do the less may do the more'
+        : null;
+    },
+    example: '/etc/etcd-backupd/tokens/operate',
+  },
+];
+
+function tokenKeys(): readonly string[] {
+  return ['http.tokens.read', 'http.tokens.operate'];
+}
+
+function storeRules(index: number): readonly Rule[] {
+  const key = (name: string) => `stores[${index}].${name}`;
+  const earlier = ({ stores }: Settings) => stores.slice(0, index);
+  return [
+    {
+      keys: [key('name')],
+      reason: (settings) => {
+        const name = settings.stores[index]?.name;
+        return earlier(settings).some((store) => store.name === name)
+          ? 'is the name of an earlier store: names must be unique'
+          : null;
+      },
+      example: `store-${index + 1}`,
+    },
+    {
+      keys: [key('path')],
+      reason: (settings) => {
+        const path = settings.stores[index]?.path ?? '';
+        const other = earlier(settings).find((store) => nest(path, store.path ?? ''));
+        // Two stores in one folder would each remove the other's backups as their own.
+        return other === undefined
+          ? null
+          : `is, holds or is inside the path of store ${other.name}`;
+      },
+      example: `/var/backups/etcd-${index + 1}`,
+    },
+    {
+      keys: [key('path'), 'spool.dir'],
+      reason: ({ stores, spool }) =>
+        stores[index]?.path === spool.dir ? 'is spool.dir too: each needs its own folder' : null,
+      example: '/var/backups/etcd',
+    },
+  ];
+}
+
+function nest(one: string, other: string): boolean {
+  return isInside(one, other) || isInside(other, one);
+}
+
+/** Also true of the folder itself. */
+function isInside(path: string, folder: string): boolean {
+  return path !== '' && folder !== '' && `${path}/`.startsWith(folder.replace(/\/?$/, '/'));
+}
+
+function schemeOf(endpoint: string): string {
+  return endpoint.slice(0, endpoint.indexOf(':'));
+}

@@ -1,0 +1,114 @@
+/**
+ * What the disk says about a configuration: files that can be read and are what they should be,
+ * folders that can be written. Reads only; the folders are made by those who use them.
+ */
+import { accessSync, constants, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+import { Failure, systemCode, toFailure } from '../core/errors.ts';
+import { checkCertificates } from './certificates.ts';
+import { httpScopes } from './config.ts';
+import { type Findings, systemReason, warnOfReaders } from './findings.ts';
+import { refuse } from './formats.ts';
+import type { Settings } from './schema.ts';
+import { readSecretFile } from './secret-file.ts';
+
+export interface FileFindings {
+  readonly problems: readonly { readonly key: string; readonly reason: string }[];
+  /** Not wrong, and worth a line at each start. */
+  readonly warnings: readonly string[];
+}
+
+/** Guessing 16 random letters takes longer than anybody has; guessing 8 does not. */
+const shortestToken = 16;
+
+/** `isWrong` tells the keys that already have a problem; what they name is not looked at. */
+export function checkFiles(
+  settings: Settings,
+  { isWrong, today }: { isWrong: (key: string) => boolean; today: Date | undefined },
+): FileFindings {
+  const problems: { key: string; reason: string }[] = [];
+  const warnings: string[] = [];
+  const attempt = (key: string, check: () => void): void => {
+    if (isWrong(key)) return;
+    try {
+      check();
+    } catch (thrown) {
+      if (!(thrown instanceof Failure)) throw thrown;
+      problems.push({ key, reason: thrown.message });
+    }
+  };
+  const warn = (text: string): void => {
+    warnings.push(text);
+  };
+  checkCertificates(settings.cluster.tls, { attempt, warn, today });
+  checkSecrets(settings, { attempt, warn });
+  attempt('spool.dir', () => checkFolder(settings.spool.dir, { makes: 'all' }));
+  for (const [index, { path }] of settings.stores.entries()) {
+    // Only a warning: one store that is away must not keep backups from the others.
+    warnOfFault(`stores[${index}].path`, () => checkFolder(path, { makes: 'last' }), warn);
+  }
+  return { problems, warnings };
+}
+
+function checkSecrets({ cluster, http }: Settings, { attempt, warn }: Findings): void {
+  const { passwordFile } = cluster.auth;
+  if (passwordFile !== null) {
+    attempt('cluster.auth.passwordFile', () => {
+      readSecretFile(passwordFile);
+      warnOfReaders(passwordFile, { key: 'cluster.auth.passwordFile', warn });
+    });
+  }
+  for (const scope of httpScopes) {
+    const path = http.tokens[scope];
+    const key = `http.tokens.${scope}`;
+    if (path === null) continue;
+    attempt(key, () => {
+      const token = readSecretFile(path).reveal();
+      // A header ends at the first space, so such a token would match nothing, ever.
+      if (/\s/.test(token)) refuse(`${path} holds a space; a token has none`);
+      if (token.length < shortestToken) {
+        warn(`${key}: ${path} holds fewer than ${shortestToken} characters and can be guessed`);
+      }
+      warnOfReaders(path, { key, warn });
+    });
+  }
+}
+
+/**
+ * Passes when the folder can be written, or can be made because a parent can. A store makes only
+ * the last folder of its path: a missing parent is more often a disk that is not mounted.
+ */
+function checkFolder(path: string, { makes }: { readonly makes: 'last' | 'all' }): void {
+  let existing = path;
+  let stat = statOrNothing(existing);
+  for (let up = 0; stat === undefined && existing !== '/'; up += 1) {
+    if (makes === 'last' && up === 1) refuse(`${existing} does not exist: make it, or mount it`);
+    existing = dirname(existing);
+    stat = statOrNothing(existing);
+  }
+  if (stat?.isDirectory() !== true) refuse(`${existing} is not a folder`);
+  try {
+    accessSync(existing, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (thrown) {
+    const missing = existing === path ? '' : `${path} does not exist and `;
+    refuse(`${missing}${existing} ${systemReason(thrown)}`);
+  }
+}
+
+function statOrNothing(path: string) {
+  try {
+    return statSync(path);
+  } catch (thrown) {
+    if (systemCode(thrown) === 'ENOENT') return undefined;
+    return refuse(`${path} ${systemReason(thrown)}`);
+  }
+}
+
+function warnOfFault(key: string, check: () => void, warn: (text: string) => void): void {
+  try {
+    check();
+  } catch (thrown) {
+    warn(`${key}: ${toFailure(thrown).message}`);
+  }
+}

@@ -1,0 +1,106 @@
+/** The part of the schema that is about keeping backups: the stores and the retention rules. */
+import { storeTypes } from './config.ts';
+import { type Entry, optional, required, section, setting } from './entry.ts';
+import { choice, duration, type Format, integer, matching } from './formats.ts';
+import { absolutePath } from './places.ts';
+
+const hourMs = 60 * 60 * 1000;
+const longestMs = 100 * 365 * 24 * hourMs;
+const count = integer({ min: 0, max: 100_000 });
+
+const rules = {
+  keepLast: rule(count, '7', 'Number of newest backups to keep.', 'shown'),
+  keepWithin: rule(
+    duration({ min: 0, max: longestMs }),
+    '24h',
+    'Every backup is kept that is at most this much older than the newest one.',
+  ),
+  hourly: rule(count, '24', 'Number of hours that have a backup, of which one is kept each.'),
+  daily: rule(count, '7', 'Number of days that have a backup, of which one is kept each.', 'shown'),
+  weekly: rule(
+    count,
+    '4',
+    'Number of weeks that have a backup, of which one is kept each.',
+    'shown',
+  ),
+  monthly: rule(
+    count,
+    '6',
+    'Number of months that have a backup, of which one is kept each.',
+    'shown',
+  ),
+  yearly: rule(count, '0', 'Number of years that have a backup, of which one is kept each.'),
+  minimum: rule(
+    integer({ min: 1, max: 100_000 }),
+    '3',
+    'Number of proved backups below which nothing is removed, whatever the other rules say.',
+  ),
+};
+
+type RuleName = keyof typeof rules;
+
+const orphanGrace = setting(
+  duration({ min: 1000, max: longestMs }),
+  '24h',
+  'Age at which data without a manifest is removed from a store. Must be longer than the longest ' +
+    'upload: data of a running upload has no manifest yet.',
+);
+
+export const retentionSection = section(
+  'What is kept. A backup stays when any rule keeps it; 0 turns a rule off, and with every rule ' +
+    'off everything is kept. Only proved backups count; the newest of them is never removed.',
+  {
+    ...mapRules(({ format, value, doc, shown }) =>
+      setting(format, value, doc, shown ? { shown: value } : {}),
+    ),
+    orphanGrace,
+  },
+);
+
+export const storeSection = section('', {
+  name: required(
+    matching({
+      name: 'name of letters, digits, ".", "_" and "-"',
+      example: 'local',
+      pattern: /^[A-Za-z0-9._-]{1,63}$/,
+      reason: 'must be 1 to 63 letters, digits, ".", "_" or "-"',
+    }),
+    'Name of the store in logs, metrics and commands. Must be unique.',
+    { shown: 'local' },
+  ),
+  type: required(choice(storeTypes), 'Kind of the store: file is a folder of this host.', {
+    shown: 'file',
+  }),
+  path: required(
+    absolutePath,
+    'Folder that keeps the backups, made where only itself is missing. Best not on the disk of ' +
+      'etcd: what takes the one should leave the other.',
+    { shown: '/var/backups/etcd' },
+  ),
+  retention: section(
+    'Rules for this store. Each one that is given replaces the global one of the same name; the ' +
+      'others stay.',
+    mapRules(({ format, value }, name) =>
+      optional(format, `In place of retention.${name}.`, { example: value }),
+    ),
+  ),
+});
+
+interface Rule {
+  readonly format: Format<number>;
+  readonly value: string;
+  readonly doc: string;
+  /** Live in the example: the rules that most operators think about. */
+  readonly shown: boolean;
+}
+
+function rule(format: Format<number>, value: string, doc: string, shown?: 'shown'): Rule {
+  return { format, value, doc, shown: shown !== undefined };
+}
+
+function mapRules<T>(
+  make: (rule: Rule, name: string) => Entry<T>,
+): Readonly<Record<RuleName, Entry<T>>> {
+  const entries = Object.entries(rules).map(([name, rule]) => [name, make(rule, name)] as const);
+  return Object.fromEntries(entries) as Record<RuleName, Entry<T>>;
+}

@@ -1,0 +1,114 @@
+import { describe, expect, test } from 'vitest';
+import { leastYaml, load, problemsOf } from './loading.ts';
+
+const tlsPair = ['--cluster.tls.cert=/c', '--cluster.tls.key=/k'];
+const onAll = '--http.listen=0.0.0.0:9379';
+
+describe('settings that cannot stand together', () => {
+  test.each([
+    ['a certificate without its key', [tlsPair[0]], 'cluster.tls.cert', 'needs cluster.tls.key'],
+    ['a key without its certificate', [tlsPair[1]], 'cluster.tls.key', 'needs cluster.tls.cert'],
+    [
+      'a user without a password file',
+      ['--cluster.auth.username=a'],
+      'cluster.auth.username',
+      'needs cluster.auth.passwordFile',
+    ],
+    [
+      'a password file without a user',
+      ['--cluster.auth.passwordFile=/p'],
+      'cluster.auth.passwordFile',
+      'needs cluster.auth.username',
+    ],
+    [
+      'endpoints of http and https',
+      ['--cluster.endpoints=http://a:1,https://b:1'],
+      'cluster.endpoints',
+      'mixes http and https',
+    ],
+    [
+      'an endpoint named twice, in two spellings',
+      ['--cluster.endpoints=https://a:1,https://A:1/'],
+      'cluster.endpoints',
+      'names https://a:1 twice',
+    ],
+    [
+      'TLS files for http endpoints',
+      ['--cluster.endpoints=http://a:1', ...tlsPair],
+      'cluster.endpoints',
+      'is http, where nothing of cluster.tls is used',
+    ],
+    [
+      'skipping that never may skip',
+      ['--schedule.skipUnchanged', '--schedule.maxSkip=0'],
+      'schedule.maxSkip',
+      'never lets schedule.skipUnchanged skip',
+    ],
+    [
+      'a longest delay below the first',
+      ['--schedule.retryDelay=1h'],
+      'schedule.retryDelayMax',
+      'is below schedule.retryDelay',
+    ],
+    ['an open address without a token', [onAll], 'http.listen', 'needs a token'],
+    [
+      'one token file for two scopes',
+      ['--http.tokens.read=/t', '--http.tokens.operate=/t'],
+      'http.tokens.operate',
+      'is the file of another scope too',
+    ],
+    [
+      'two stores of one name',
+      ['--stores=[{name: a, type: file, path: /a}, {name: a, type: file, path: /b}]'],
+      'stores[1].name',
+      'is the name of an earlier store',
+    ],
+    [
+      'two stores in one folder',
+      ['--stores=[{name: a, type: file, path: /a}, {name: b, type: file, path: /a/}]'],
+      'stores[1].path',
+      'is, holds or is inside the path of store a',
+    ],
+    [
+      'a store around another',
+      ['--stores=[{name: a, type: file, path: /a/b}, {name: b, type: file, path: /a}]'],
+      'stores[1].path',
+      'is, holds or is inside the path of store a',
+    ],
+    ['a store in the spool', ['--spool.dir=/var/backups/etcd'], 'stores[0].path', 'is spool.dir'],
+  ])('are told: %s', (_, flags, key, reason) => {
+    const told = problemsOf({ flags: flags as string[] });
+
+    expect(told).toHaveLength(1);
+    expect(told[0]).toMatch(new RegExp(`^${key.replaceAll(/[[\].]/g, '\\$&')}`));
+    expect(told[0]).toContain(reason);
+  });
+
+  test('are told with the place of the key that has to change', () => {
+    const yaml = `${leastYaml}schedule: { skipUnchanged: true, maxSkip: 0 }`;
+
+    expect(problemsOf({ yaml })).toEqual([
+      'schedule.maxSkip = "0"\n  is 0, which never lets schedule.skipUnchanged skip\n' +
+        '  from: conf.yaml:7:43\n  example: 24h',
+    ]);
+  });
+
+  test('are not told on top of a wrong value', () => {
+    const flags = ['--schedule.retryDelay=1x', '--schedule.retryDelayMax=1s'];
+
+    expect(problemsOf({ flags })).toHaveLength(1);
+  });
+
+  test.each([
+    ['https endpoints without a CA', ['--cluster.endpoints=https://a:1']],
+    ['an open address with a token', [onAll, '--http.tokens.read=/t']],
+    ['an open address that is switched off', [onAll, '--http.enabled=false']],
+    ['a loopback address without a token', ['--http.listen=[::1]:9379']],
+    [
+      'stores whose paths begin alike',
+      ['--stores=[{name: a, type: file, path: /a}, {name: b, type: file, path: /ab}]'],
+    ],
+  ])('do not include %s', (_, flags) => {
+    expect(load({ flags }).config.stores.length).toBeGreaterThan(0);
+  });
+});
