@@ -1,0 +1,44 @@
+/** What the stories of the engine are given. Nothing here is built by the engine itself. */
+import type { Catalog } from '../catalog/catalog.ts';
+import type { ChooseRules } from '../cluster/choose.ts';
+import type { Cluster } from '../cluster/port.ts';
+import type { ClusterId } from '../core/backup.ts';
+import type { Observe } from '../core/events.ts';
+import type { RetentionPolicy } from '../core/retention.ts';
+import type { Prover } from '../spool/prover.ts';
+import type { Spool } from '../spool/spool.ts';
+import type { Store } from '../store/port.ts';
+
+/** A store with its own retention. */
+export interface Shelf {
+  readonly store: Store;
+  readonly retention: RetentionPolicy;
+}
+
+export interface SourceRules {
+  readonly choose: ChooseRules;
+  readonly stallTimeoutMs: number;
+  /** Whether other members are asked for their content hash. */
+  readonly agreement: 'auto' | 'always' | 'never';
+  /** `auto` does not ask for databases larger than this: HashKV holds up writes on a member. */
+  readonly agreementMaxBytes: number;
+  readonly onMismatch: 'keep' | 'discard';
+}
+
+export interface EngineDeps {
+  readonly clusterName: string;
+  readonly cluster: Cluster;
+  readonly source: SourceRules;
+  readonly spool: Spool;
+  readonly prove: (path: string) => Prover;
+  readonly shelves: readonly Shelf[];
+  readonly openCatalog: (store: Store, cluster: ClusterId) => Catalog;
+  readonly timezone: string;
+  readonly orphanGraceMs: number;
+  readonly observe: Observe;
+  readonly now: () => Date;
+  /** Four of `[a-z0-9]`: keeps the ids of backups apart that start in one second. */
+  readonly suffix: () => string;
+  readonly program: { readonly version: string; readonly node: string };
+  readonly host: string;
+}

@@ -1,0 +1,85 @@
+/**
+ * Keeps a proved snapshot in every store at once. Each store stands alone: the data goes in, what
+ * the store holds is compared with what was sent, and only then the manifest makes it a backup.
+ */
+import { createReadStream } from 'node:fs';
+import { Failure, toFailure } from '../core/errors.ts';
+import type { RunResult } from '../core/events.ts';
+import { isProved, type Manifest, type Proof } from '../core/manifest.ts';
+import { objectName } from '../core/names.ts';
+import type { SpoolFile } from '../spool/file.ts';
+import type { Body } from '../store/port.ts';
+import type { EngineDeps, Shelf } from './deps.ts';
+import { newestBackup } from './stock.ts';
+import { readBack } from './verify.ts';
+
+export interface Kept {
+  readonly result: Extract<RunResult, 'success' | 'partial'>;
+  readonly shelves: readonly Shelf[];
+  readonly failures: ReadonlyMap<string, Failure>;
+}
+
+/** Throws the first store's failure when no store has the backup. */
+export async function keepEverywhere(
+  draft: Manifest,
+  file: SpoolFile,
+  deps: EngineDeps,
+  signal: AbortSignal,
+): Promise<Kept> {
+  await file.sync();
+  const shelves: Shelf[] = [];
+  const failures = new Map<string, Failure>();
+  await Promise.all(
+    deps.shelves.map(async (shelf) => {
+      const { name } = shelf.store;
+      try {
+        await keep(draft, file, shelf, deps, signal);
+        shelves.push(shelf);
+      } catch (error) {
+        const failure = toFailure(error, 'store-failed');
+        failures.set(name, failure);
+        deps.observe({ kind: 'backup-not-stored', store: name, id: draft.id, failure });
+      }
+    }),
+  );
+  signal.throwIfAborted();
+  const [first] = failures.values();
+  if (shelves.length === 0) {
+    throw first ?? new Failure('internal', 'there is no store to keep the backup in');
+  }
+  return { result: failures.size === 0 ? 'success' : 'partial', shelves, failures };
+}
+
+async function keep(
+  draft: Manifest,
+  file: SpoolFile,
+  shelf: Shelf,
+  deps: EngineDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store } = shelf;
+  const startedMs = performance.now();
+  const body = bodyOf(file);
+  const { compared } = await store.put(objectName(draft.sealed.object), body, { signal });
+  if (compared === 'nothing') await readBack(draft, store, { signal });
+  const how = compared === 'nothing' ? 'read back' : compared;
+  const evidence = { compared: how, sizeBytes: body.sizeBytes };
+  const stored: Proof = { at: deps.now(), outcome: 'passed', evidence };
+  const manifest: Manifest = {
+    ...draft,
+    finishedAt: deps.now(),
+    proofs: { ...draft.proofs, stored },
+  };
+  await deps.openCatalog(store, draft.cluster.id).commit(manifest, { signal });
+  deps.observe({
+    kind: 'backup-committed',
+    store: store.name,
+    backup: newestBackup(manifest),
+    proved: isProved(manifest),
+    tookMs: Math.round(performance.now() - startedMs),
+  });
+}
+
+function bodyOf(file: SpoolFile): Body {
+  return { open: () => createReadStream(file.path), sizeBytes: file.sizeBytes, file: file.path };
+}

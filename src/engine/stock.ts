@@ -1,0 +1,87 @@
+/** What a store holds, told as one event: the truth behind the metrics. */
+import type { Catalog, CatalogListing } from '../catalog/catalog.ts';
+import type { ClusterId, ProofName } from '../core/backup.ts';
+import { toFailure } from '../core/errors.ts';
+import type { NewestBackup } from '../core/events.ts';
+import { isProved, type Manifest } from '../core/manifest.ts';
+import type { EngineDeps, Shelf } from './deps.ts';
+
+/** Clocks of hosts that share a store may differ by this much. */
+const clockToleranceMs = 5 * 60 * 1000;
+
+/** The newest backup as events show it. */
+export function newestBackup(manifest: Manifest): NewestBackup {
+  return {
+    id: manifest.id,
+    startedAt: manifest.startedAt,
+    revision: manifest.revision,
+    rawBytes: manifest.raw.sizeBytes,
+    sealedBytes: manifest.sealed.sizeBytes,
+    proofs: passedProofs([manifest]),
+  };
+}
+
+/** The newest pass of each proof over the given backups. */
+function passedProofs(manifests: readonly Manifest[]): Partial<Record<ProofName, Date>> {
+  const newest: Partial<Record<ProofName, Date>> = {};
+  for (const { proofs } of manifests) {
+    for (const [name, proof] of Object.entries(proofs) as [
+      ProofName,
+      Manifest['proofs'][ProofName],
+    ][]) {
+      if (proof?.outcome !== 'passed') continue;
+      if ((newest[name]?.getTime() ?? 0) < proof.at.getTime()) newest[name] = proof.at;
+    }
+  }
+  return newest;
+}
+
+/** Reads the catalog and tells what it holds; the faults are told one by one. */
+export async function takeStock(
+  catalog: Catalog,
+  deps: Pick<EngineDeps, 'observe' | 'now'>,
+  signal: AbortSignal,
+): Promise<CatalogListing> {
+  const store = catalog.store.name;
+  const listing = await catalog.backups({ signal });
+  for (const { name, failure } of listing.faults) {
+    deps.observe({ kind: 'manifest-rejected', store, object: name, failure });
+  }
+  // A date in the future is a wrong clock: it must not make the newest backup look young.
+  const latest = deps.now().getTime() + clockToleranceMs;
+  const newest = listing.backups.findLast(
+    (manifest) => isProved(manifest) && manifest.startedAt.getTime() <= latest,
+  );
+  deps.observe({
+    kind: 'catalog-read',
+    store,
+    backups: listing.backups.length,
+    storedBytes: listing.backups.reduce((sum, { sealed }) => sum + sealed.sizeBytes, 0),
+    faults: listing.faults.length,
+    newest: newest === undefined ? null : newestBackup(newest),
+    proofs: passedProofs(listing.backups),
+  });
+  return listing;
+}
+
+/** The same for every store; a store that cannot be read is told and left out. */
+export async function takeAllStock(
+  cluster: ClusterId,
+  deps: EngineDeps,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<Shelf, CatalogListing>> {
+  const read = new Map<Shelf, CatalogListing>();
+  await Promise.all(
+    deps.shelves.map(async (shelf) => {
+      try {
+        const catalog = deps.openCatalog(shelf.store, cluster);
+        read.set(shelf, await takeStock(catalog, deps, signal));
+      } catch (error) {
+        const failure = toFailure(error, 'store-failed');
+        deps.observe({ kind: 'catalog-unreadable', store: shelf.store.name, failure });
+      }
+    }),
+  );
+  signal.throwIfAborted();
+  return read;
+}

@@ -1,0 +1,79 @@
+/** Whether the newest backup still holds all that the cluster holds. */
+import type { Survey } from '../cluster/port.ts';
+import { Failure } from '../core/errors.ts';
+import type { Manifest } from '../core/manifest.ts';
+import type { EngineDeps } from './deps.ts';
+import type { BackupOrder } from './order.ts';
+
+/**
+ * The newest proved backup if every store has it, it is young enough, and the cluster's revision
+ * and member set are those in its manifest; else undefined. Any doubt is a change.
+ */
+export async function newestIfCurrent(
+  survey: Survey,
+  order: BackupOrder,
+  deps: EngineDeps,
+  signal: AbortSignal,
+): Promise<Manifest | undefined> {
+  if (order.skipUnchangedMs === 0) return undefined;
+  const newest = await newestEverywhere(survey, deps, signal);
+  if (newest === undefined) return undefined;
+  const ageMs = deps.now().getTime() - newest.startedAt.getTime();
+  if (ageMs < 0 || ageMs >= order.skipUnchangedMs) return undefined;
+  if (!sameMembers(survey, newest)) return undefined;
+  const confirmed = await confirmedRevision(survey, deps, signal);
+  if (confirmed !== newest.hashKv.revision) return undefined;
+  deps.observe({
+    kind: 'run-skipped',
+    reason: 'unchanged',
+    newest: newest.id,
+    revision: newest.revision,
+  });
+  return newest;
+}
+
+async function newestEverywhere(
+  survey: Survey,
+  deps: EngineDeps,
+  signal: AbortSignal,
+): Promise<Manifest | undefined> {
+  const found = await Promise.all(
+    deps.shelves.map(({ store }) =>
+      deps
+        .openCatalog(store, survey.clusterId)
+        .latestProved({ signal, notAfter: deps.now() })
+        // A store that cannot be read is a reason to take a backup, and the backup will tell.
+        .catch(() => undefined),
+    ),
+  );
+  signal.throwIfAborted();
+  const [first] = found;
+  return found.every((manifest) => manifest?.id === first?.id) ? first : undefined;
+}
+
+function sameMembers(survey: Survey, manifest: Manifest): boolean {
+  const described = (members: readonly { id: string; learner: boolean }[]): string =>
+    members
+      .map(({ id, learner }) => `${id} ${learner}`)
+      .sort()
+      .join();
+  return described(survey.members) === described(manifest.found.members);
+}
+
+/** The cluster's revision by any member that can confirm it. */
+async function confirmedRevision(
+  survey: Survey,
+  deps: EngineDeps,
+  signal: AbortSignal,
+): Promise<bigint | undefined> {
+  const voter = survey.members.find(
+    (member) => !member.learner && !(member.status instanceof Failure),
+  );
+  if (voter === undefined) return undefined;
+  try {
+    return await deps.cluster.confirmedRevision(voter, { signal });
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return undefined;
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * Proves a snapshot file in a thread of its own, following it while it still grows: the thread
+ * reads what was written (not what was received), so the digest and the structure that it reports
+ * are those of the bytes on the disk, and the daemon's loop stays free.
+ */
+import { Worker } from 'node:worker_threads';
+import type { Revision } from '../core/backup.ts';
+import { Failure, type FailureCode, type FailureContext } from '../core/errors.ts';
+import type { SnapshotFacts } from '../format/snapshot-facts.ts';
+import type { SnapshotDigests } from '../format/snapshot-file.ts';
+
+export interface ProvedFile {
+  readonly facts: SnapshotFacts;
+  readonly digests: SnapshotDigests;
+}
+
+export interface HashedAt {
+  readonly revision: Revision;
+  /** The compaction that the hash is computed with; null when never compacted. */
+  readonly compactRevision: Revision | null;
+}
+
+export interface Prover extends AsyncDisposable {
+  /** The file now holds this many bytes; they will not change. */
+  advance(sizeBytes: number): void;
+  /**
+   * The file is complete. Throws `snapshot-corrupt` when its trailer is not the digest of its
+   * database, or its structure has a fault.
+   */
+  finish(sizeBytes: number): Promise<ProvedFile>;
+  /** HashKV of the proved file. Throws `revision-unavailable` outside what the file can answer. */
+  hashKv(at: HashedAt): Promise<number>;
+}
+
+/** What travels between the threads. */
+export type ProverCall =
+  | { kind: 'advance'; sizeBytes: number }
+  | { kind: 'finish'; sizeBytes: number }
+  | ({ kind: 'hash-kv' } & HashedAt);
+
+export type ProverAnswer =
+  | { kind: 'proved'; proved: ProvedFile }
+  | { kind: 'hash-kv'; hash: number }
+  | { kind: 'failed'; failure: CarriedFailure };
+
+/** A Failure without its class, which does not survive the way between threads. */
+export interface CarriedFailure {
+  readonly code: FailureCode;
+  readonly message: string;
+  readonly context: FailureContext;
+}
+
+/** Starts a thread on the file at `path`, which may still be empty. */
+export function startProver(path: string): Prover {
+  const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const worker = new Worker(new URL(`./prover-thread.${ending}`, import.meta.url), {
+    workerData: { path },
+    resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 },
+  });
+  return new ThreadProver(worker);
+}
+
+class ThreadProver implements Prover {
+  readonly #worker: Worker;
+  readonly #dead: Promise<never>;
+  readonly #hashes = new Map<string, Promise<number>>();
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(worker: Worker) {
+    this.#worker = worker;
+    this.#dead = new Promise<never>((_, reject) => {
+      worker.once('error', (error) => reject(crash(error.message, error)));
+      worker.once('exit', (code) => reject(crash(`it ended with ${code}`)));
+    });
+    this.#dead.catch(() => undefined);
+  }
+
+  advance(sizeBytes: number): void {
+    this.#worker.postMessage({ kind: 'advance', sizeBytes } satisfies ProverCall);
+  }
+
+  async finish(sizeBytes: number): Promise<ProvedFile> {
+    const answer = await this.#ask({ kind: 'finish', sizeBytes });
+    if (answer.kind !== 'proved') throw crash('it gave another answer');
+    return answer.proved;
+  }
+
+  hashKv(at: HashedAt): Promise<number> {
+    const key = `${at.revision}/${at.compactRevision}`;
+    const known = this.#hashes.get(key) ?? this.#hash(at);
+    this.#hashes.set(key, known);
+    return known;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  async #hash(at: HashedAt): Promise<number> {
+    const answer = await this.#ask({ kind: 'hash-kv', ...at });
+    if (answer.kind !== 'hash-kv') throw crash('it gave another answer');
+    return answer.hash;
+  }
+
+  /** One question at a time: the thread answers in order. */
+  #ask(call: ProverCall): Promise<ProverAnswer> {
+    const answer = this.#last.then(() => this.#exchange(call));
+    this.#last = answer.catch(() => undefined);
+    return answer;
+  }
+
+  async #exchange(call: ProverCall): Promise<ProverAnswer> {
+    const answered = new Promise<ProverAnswer>((resolve) => {
+      this.#worker.once('message', resolve);
+    });
+    this.#worker.postMessage(call);
+    const answer = await Promise.race([answered, this.#dead]);
+    if (answer.kind === 'failed') {
+      const { code, message, context } = answer.failure;
+      throw new Failure(code, message, { context });
+    }
+    return answer;
+  }
+}
+
+function crash(reason: string, cause?: unknown): Failure {
+  return new Failure('internal', `the proving thread broke: ${reason}`, { cause });
+}
