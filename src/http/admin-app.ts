@@ -1,0 +1,134 @@
+/**
+ * The admin API without a socket: which limits a request meets, what is asked of it in which
+ * order, and what is told about it.
+ */
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { toFailure } from '../core/errors.ts';
+import { judge, type Verdict } from './guard.ts';
+import { requestProblem, thrownProblem } from './problem.ts';
+import { type Answer, problemAnswer, type Route, routes } from './routes.ts';
+import type { AdminOptions } from './sources.ts';
+import { answerUnreadable } from './unreadable.ts';
+
+// One caller that sends nothing, or too much, must not cost the daemon memory or sockets. No call
+// has a body worth the name, and a list over a slow store is the longest answer.
+const bodyLimitBytes = 64 * 1024;
+const headLimitBytes = 16 * 1024;
+const headTimeoutMs = 10_000;
+const requestTimeoutMs = 30_000;
+const usualAnswerLimitMs = 60_000;
+const idleTimeoutMs = 5_000;
+const mostConnections = 100;
+
+export function buildAdmin(options: AdminOptions): FastifyInstance {
+  const callers = new WeakMap<object, Verdict['caller']>();
+  const app = fastify({
+    logger: false,
+    bodyLimit: bodyLimitBytes,
+    requestTimeout: requestTimeoutMs,
+    handlerTimeout: options.answerLimitMs ?? usualAnswerLimitMs,
+    keepAliveTimeout: idleTimeoutMs,
+    // While closing, the daemon itself says what it still takes.
+    return503OnClosing: false,
+    http: {
+      maxHeaderSize: headLimitBytes,
+      headersTimeout: headTimeoutMs,
+      connectionsCheckingInterval: 5_000,
+    },
+    clientErrorHandler: answerUnreadable,
+    // A path that cannot be decoded meets no hook: it is told here.
+    frameworkErrors: (error, request, reply) => {
+      const answer = thrownAnswer(error);
+      tellCall(request, { who: 'anonymous', status: answer.status }, options);
+      send(reply, answer);
+    },
+  });
+  app.server.maxConnections = mostConnections;
+  acceptJsonOnly(app);
+  app.addHook('onRequest', async (request, reply) => {
+    const head = headOf(request);
+    const verdict = judge(head, { listenHost: options.listen.host, tokens: options.tokens });
+    callers.set(request, verdict.caller);
+    if (verdict.problem === undefined) return undefined;
+    return send(reply, problemAnswer(verdict.problem, verdict.headers));
+  });
+  // The moment at which the outcome is decided: later the caller may be gone, and the call would
+  // be missing in the audit.
+  app.addHook('onSend', async (request, reply) => {
+    const who = callers.get(request) ?? 'anonymous';
+    tellCall(request, { who, status: reply.statusCode }, options);
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const answer = thrownAnswer(error);
+    // The caller is told little of a fault; the log must be told all of it.
+    if (answer.status >= 500) tellFault(request, error, options);
+    return send(reply, answer);
+  });
+  app.setNotFoundHandler((_request, reply) =>
+    send(reply, problemAnswer(requestProblem('not-found', 'no such path'))),
+  );
+  for (const route of routes) addRoute(app, route, options);
+  return app;
+}
+
+function addRoute(app: FastifyInstance, route: Route, options: AdminOptions): void {
+  app.route<{ Params: Record<string, string>; Querystring: Record<string, unknown> }>({
+    method: route.method,
+    url: route.path,
+    handler: async ({ params, query, body, signal }, reply) =>
+      send(reply, await route.answer(options, { params, query, body, signal })),
+  });
+}
+
+function acceptJsonOnly(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, done) => {
+    try {
+      done(null, text === '' ? undefined : JSON.parse(String(text)));
+    } catch {
+      done(Object.assign(new Error('not JSON'), { statusCode: 400 }));
+    }
+  });
+}
+
+function send(reply: FastifyReply, answer: Answer): FastifyReply {
+  return (
+    reply
+      .code(answer.status)
+      .headers({
+        ...answer.headers,
+        'content-type': answer.contentType,
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
+      })
+      // As bytes: to text of a JSON type fastify would add a charset, which problem+json has not.
+      .send(Buffer.from(answer.body))
+  );
+}
+
+interface Outcome {
+  readonly who: Verdict['caller'];
+  readonly status: number;
+}
+
+/** The audit: every call that would change something, whatever came of it. */
+function tellCall(request: FastifyRequest, { who, status }: Outcome, options: AdminOptions): void {
+  if (['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(request.method)) return;
+  const { method, path } = headOf(request);
+  options.observe({ kind: 'call-made', who, from: request.ip, method, path, status });
+}
+
+function tellFault(request: FastifyRequest, error: unknown, options: AdminOptions): void {
+  const { method, path } = headOf(request);
+  options.observe({ kind: 'call-failed', method, path, failure: toFailure(error) });
+}
+
+function thrownAnswer(thrown: unknown): Answer {
+  return problemAnswer(thrownProblem(thrown));
+}
+
+function headOf(request: FastifyRequest) {
+  const { host, authorization } = request.headers;
+  const path = (request.url.split('?', 1)[0] ?? '').slice(0, 500);
+  return { method: request.method, path, host, authorization };
+}

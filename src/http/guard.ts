@@ -1,0 +1,109 @@
+/**
+ * Who may ask what: decided from the head of a request, before a byte of its body is read. Pure,
+ * so that every rule has a test without a socket.
+ */
+import { isIPv4 } from 'node:net';
+import { type Problem, requestProblem } from './problem.ts';
+import { type Route, routes } from './routes.ts';
+import type { TokenSources } from './sources.ts';
+import { type Scope, scopeOf } from './tokens.ts';
+
+export interface Head {
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  /** The header Host. */
+  readonly host: string | undefined;
+  readonly authorization: string | undefined;
+}
+
+export interface House {
+  readonly listenHost: string;
+  readonly tokens: TokenSources;
+}
+
+export interface Verdict {
+  readonly caller: Scope | 'anonymous';
+  /** Undefined: let in. */
+  readonly problem?: Problem;
+  readonly headers?: Record<string, string>;
+}
+
+export function judge(head: Head, house: House): Verdict {
+  const known = routes.filter((route) => matches(route.path, head.path));
+  const method = head.method === 'HEAD' ? 'GET' : head.method;
+  const route = known.find((candidate) => candidate.method === method);
+  // Before the tokens are looked at: a probe must not fail because a token cannot be read.
+  if (route?.scope === 'open') return { caller: 'anonymous' };
+  const caller = scopeOf(head.authorization, house.tokens) ?? 'anonymous';
+  if (known.length === 0) return { caller, problem: requestProblem('not-found', 'no such path') };
+  if (route === undefined) return { caller, ...wrongMethod(known) };
+  if (!isHostKnown(head.host, house.listenHost)) {
+    const detail = 'the header Host names another host than this one';
+    return { caller, problem: requestProblem('wrong-host', detail) };
+  }
+  return { caller, ...judgeScope(route, caller, house) };
+}
+
+/** Whether only programs on this machine can connect. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+}
+
+/**
+ * Against DNS rebinding: a web page may let a name of its own point to 127.0.0.1, and then reads
+ * answers as its own. Its name in the header Host gives it away. Behind another address anybody
+ * may have a name for this host, and tokens keep the door.
+ */
+function isHostKnown(host: string | undefined, listenHost: string): boolean {
+  if (!isLoopback(listenHost)) return true;
+  const name = /^(\[[0-9a-f:.]+\]|[^:[\]]+)(:\d{1,5})?$/i.exec(host ?? '')?.[1]?.toLowerCase();
+  const bare = name?.replace(/^\[|\]$/g, '');
+  return bare !== undefined && ['localhost', '127.0.0.1', '::1', listenHost].includes(bare);
+}
+
+function wrongMethod(known: readonly Route[]): Pick<Verdict, 'problem' | 'headers'> {
+  const allow = known.map(({ method }) => (method === 'GET' ? 'GET, HEAD' : method)).join(', ');
+  const detail = 'this path does not know the method';
+  return { problem: requestProblem('method-not-allowed', detail), headers: { allow } };
+}
+
+function judgeScope(
+  route: Route,
+  caller: Verdict['caller'],
+  house: House,
+): Pick<Verdict, 'problem' | 'headers'> {
+  const { tokens } = house;
+  if (caller === 'operate' || caller === route.scope) return {};
+  if (route.scope === 'operate' && tokens.operate === undefined) {
+    const detail = 'calls that change anything are switched off: there is no operate token';
+    return {
+      problem: requestProblem('token-refused', detail, 'Set http.tokens.operate to allow them.'),
+    };
+  }
+  if (route.scope === 'read' && tokens.read === undefined) {
+    if (isLoopback(house.listenHost)) return {};
+    if (tokens.operate === undefined) {
+      const detail = 'the API is reachable from other machines and has no read token';
+      return {
+        problem: requestProblem('token-refused', detail, 'Set http.tokens.read to allow it.'),
+      };
+    }
+  }
+  if (caller === 'read') {
+    return { problem: requestProblem('token-refused', 'the token allows reading only') };
+  }
+  return {
+    problem: requestProblem('token-missing', 'the call needs a token'),
+    headers: { 'www-authenticate': 'Bearer realm="etcd-backupd"' },
+  };
+}
+
+function matches(pattern: string, path: string): boolean {
+  const wanted = pattern.split('/');
+  const given = path.split('/');
+  return (
+    wanted.length === given.length &&
+    wanted.every((part, at) => (part.startsWith(':') ? given[at] !== '' : part === given[at]))
+  );
+}

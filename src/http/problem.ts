@@ -1,0 +1,110 @@
+/** Errors as problem details (RFC 9457) with our code and hint. */
+import { STATUS_CODES } from 'node:http';
+import { Failure, type FailureCode } from '../core/errors.ts';
+
+/** What can be wrong with a request itself; everything else is a code of the error table. */
+export type RequestFault =
+  | 'bad-request'
+  | 'token-missing'
+  | 'token-refused'
+  | 'not-found'
+  | 'method-not-allowed'
+  | 'wrong-host'
+  | 'too-large'
+  | 'not-json'
+  | 'too-slow';
+
+export interface Problem {
+  readonly type: 'about:blank';
+  readonly title: string;
+  readonly status: number;
+  readonly code: RequestFault | FailureCode;
+  readonly detail: string;
+  readonly hint: string;
+}
+
+export const problemType = 'application/problem+json';
+
+const faults = {
+  'bad-request': [400, 'Look the call up in the documentation of the admin API.'],
+  'token-missing': [401, 'Send "Authorization: Bearer TOKEN" with a token of http.tokens.'],
+  'token-refused': [403, 'Use the token of http.tokens.operate.'],
+  'not-found': [404, 'The paths are /healthz, /readyz, /metrics, /v1/status and /v1/backups.'],
+  'method-not-allowed': [405, 'The header Allow names the methods of this path.'],
+  'wrong-host': [421, 'Call the API by the address that it listens on.'],
+  'too-large': [413, 'No call of this API needs that much.'],
+  'not-json': [415, 'Send application/json or no body at all.'],
+  'too-slow': [408, 'Send the whole request at once.'],
+} as const satisfies Record<RequestFault, readonly [number, string]>;
+
+const failureStatus = {
+  usage: 400,
+  'config-invalid': 503,
+  'cluster-unreachable': 502,
+  'cluster-auth': 502,
+  'cluster-permission': 502,
+  'cluster-tls': 502,
+  'no-source': 502,
+  'snapshot-refused': 502,
+  'revision-unavailable': 502,
+  'stream-stalled': 502,
+  'stream-broken': 502,
+  'snapshot-corrupt': 502,
+  'snapshot-stale': 502,
+  'hash-mismatch': 502,
+  'spool-full': 507,
+  'spool-failed': 503,
+  'store-failed': 502,
+  'store-full': 507,
+  'store-denied': 502,
+  'object-missing': 404,
+  'object-damaged': 502,
+  'backup-missing': 404,
+  'manifest-invalid': 502,
+  'retention-unsafe': 409,
+  'http-listen': 503,
+  'etcd-start': 502,
+  'timed-out': 504,
+  stopped: 503,
+  internal: 500,
+} as const satisfies Record<FailureCode, number>;
+
+export function requestProblem(code: RequestFault, detail: string, hint?: string): Problem {
+  const [status, usualHint] = faults[code];
+  return problem(status, { code, detail, hint: hint ?? usualHint });
+}
+
+export function failureProblem(failure: Failure): Problem {
+  const { code, message, hint } = failure;
+  return problem(failureStatus[code], { code, detail: message, hint });
+}
+
+/** Anything thrown while a request was answered. */
+export function thrownProblem(thrown: unknown): Problem {
+  if (thrown instanceof Failure) return failureProblem(thrown);
+  const status = statusOf(thrown);
+  if (isHandlerTimeout(thrown)) {
+    return failureProblem(new Failure('timed-out', 'the call took longer than its limit'));
+  }
+  if (status === 413) return requestProblem('too-large', 'the body is larger than 64 KiB');
+  if (status === 415) return requestProblem('not-json', 'the body is not of type application/json');
+  if (status === 414) return requestProblem('not-found', 'no such path');
+  if (status >= 400 && status < 500) {
+    return requestProblem('bad-request', 'the request cannot be understood');
+  }
+  // The text of a fault that nobody foresaw may hold anything: it is not for callers.
+  return failureProblem(new Failure('internal', 'the call ended with an unexpected fault'));
+}
+
+function problem(status: number, rest: Pick<Problem, 'code' | 'detail' | 'hint'>): Problem {
+  return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, ...rest };
+}
+
+function statusOf(thrown: unknown): number {
+  if (!(thrown instanceof Error) || !('statusCode' in thrown)) return 500;
+  return typeof thrown.statusCode === 'number' ? thrown.statusCode : 500;
+}
+
+function isHandlerTimeout(thrown: unknown): boolean {
+  return thrown instanceof Error && 'code' in thrown && thrown.code === 'FST_ERR_HANDLER_TIMEOUT';
+}

@@ -1,0 +1,146 @@
+/** What the admin API can be asked, and how each question is answered. Knows nothing of sockets. */
+import { parseBackupId } from '../core/names.ts';
+import { jsonText } from './json.ts';
+import { type Problem, problemType, requestProblem } from './problem.ts';
+import type { AdminOptions, Health, ListQuery } from './sources.ts';
+import type { Scope } from './tokens.ts';
+
+export interface Call {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, unknown>>;
+  /** Undefined when none was sent. */
+  readonly body: unknown;
+  readonly signal: AbortSignal;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Route {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  /** `open` needs no token: probes and Prometheus have none. */
+  readonly scope: Scope | 'open';
+  readonly answer: (options: AdminOptions, call: Call) => Promise<Answer>;
+}
+
+const defaultLimit = 100;
+const largestLimit = 1000;
+
+export const routes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/healthz',
+    scope: 'open',
+    answer: async (options) => healthAnswer(options.alive),
+  },
+  {
+    method: 'GET',
+    path: '/readyz',
+    scope: 'open',
+    answer: async (options) => healthAnswer(options.ready),
+  },
+  { method: 'GET', path: '/metrics', scope: 'open', answer: answerMetrics },
+  {
+    method: 'GET',
+    path: '/v1/status',
+    scope: 'read',
+    answer: async (options) => jsonAnswer(200, await options.status()),
+  },
+  { method: 'GET', path: '/v1/backups', scope: 'read', answer: answerBackups },
+  { method: 'GET', path: '/v1/backups/:id', scope: 'read', answer: answerBackup },
+  { method: 'POST', path: '/v1/backups', scope: 'operate', answer: answerTake },
+];
+
+export function problemAnswer(problem: Problem, headers: Record<string, string> = {}): Answer {
+  return {
+    status: problem.status,
+    contentType: problemType,
+    body: jsonText(problem),
+    headers,
+  };
+}
+
+function healthAnswer(ask: () => Health): Answer {
+  const health = askHealth(ask);
+  return jsonAnswer(health.ok ? 200 : 503, { ok: health.ok, reason: health.reason });
+}
+
+/** A probe that cannot be answered is answered with no: restarting is what it is asked for. */
+function askHealth(ask: () => Health): Health {
+  try {
+    return ask();
+  } catch {
+    return { ok: false, reason: 'the state of the daemon cannot be told' };
+  }
+}
+
+async function answerMetrics(options: AdminOptions): Promise<Answer> {
+  const { contentType } = options.metrics;
+  return { status: 200, contentType, body: await options.metrics.text() };
+}
+
+async function answerBackups(options: AdminOptions, call: Call): Promise<Answer> {
+  const query = parseListQuery(call.query);
+  if ('problem' in query) return problemAnswer(query.problem);
+  const list = await options.backups.list(query, { signal: call.signal });
+  const unreadable = list.unreadable.map(({ store, failure }) => {
+    const { code, message, hint } = failure;
+    return { store, code, message, hint };
+  });
+  return jsonAnswer(200, { backups: list.backups, unreadable });
+}
+
+async function answerBackup(options: AdminOptions, call: Call): Promise<Answer> {
+  const id = parseBackupId(call.params.id ?? '');
+  const rows = await options.backups.find(id, { signal: call.signal });
+  if (rows.length > 0) return jsonAnswer(200, { backups: rows });
+  return problemAnswer(requestProblem('not-found', `no store holds backup ${id}`));
+}
+
+async function answerTake(options: AdminOptions, call: Call): Promise<Answer> {
+  if (call.body !== undefined && !isEmptyObject(call.body)) {
+    const detail = 'the call takes no fields';
+    return problemAnswer(requestProblem('bad-request', detail, 'Send no body, or {}.'));
+  }
+  const { status } = await options.takeBackup();
+  return { ...jsonAnswer(202, { status }), headers: { location: '/v1/status' } };
+}
+
+function jsonAnswer(status: number, value: unknown): Answer {
+  return { status, contentType: 'application/json; charset=utf-8', body: jsonText(value) };
+}
+
+function parseListQuery(
+  query: Readonly<Record<string, unknown>>,
+): ListQuery | { problem: Problem } {
+  const { store, limit, ...rest } = query;
+  const unknown = Object.keys(rest);
+  if (unknown.length > 0) return badQuery('only store and limit can be given');
+  if (store !== undefined && (typeof store !== 'string' || store.length > 100 || store === '')) {
+    return badQuery('store is not the name of one store');
+  }
+  if (limit === undefined) return { store, limit: defaultLimit };
+  const amount = typeof limit === 'string' && /^\d{1,4}$/.test(limit) ? Number(limit) : 0;
+  if (amount < 1 || amount > largestLimit) {
+    return badQuery(`limit is not a whole number from 1 to ${largestLimit}`);
+  }
+  return { store, limit: amount };
+}
+
+function badQuery(detail: string): { problem: Problem } {
+  return { problem: requestProblem('bad-request', detail, 'Example: ?store=local&limit=20') };
+}
+
+function isEmptyObject(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.keys(value).length === 0
+  );
+}

@@ -1,0 +1,65 @@
+/** What the admin API needs from the house. The caller fits these to the daemon and its stores. */
+import type { BackupId } from '../core/backup.ts';
+import type { Failure } from '../core/errors.ts';
+import type { Observe } from '../core/events.ts';
+
+export interface AdminOptions {
+  /** Port 0 takes any free one. */
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly tokens: TokenSources;
+  /** What GET /v1/status shows: anything that becomes JSON; bigints and dates are made safe. */
+  readonly status: () => unknown;
+  readonly backups: BackupSource;
+  /** Puts a backup on the daemon's list and returns. Throws `stopped` while it drains. */
+  readonly takeBackup: () => TakeAnswer | Promise<TakeAnswer>;
+  readonly metrics: { text(): Promise<string>; readonly contentType: string };
+  /** Whether the loop is alive: a daemon that only answers HTTP is dead. */
+  readonly alive: () => Health;
+  /** Whether the daemon has begun its work and is not draining. */
+  readonly ready: () => Health;
+  readonly observe: Observe;
+  /** How long an answer may take before the caller is told `timed-out`. 60 s unless given. */
+  readonly answerLimitMs?: number;
+  /** How long closing waits for calls in progress. 2 s unless given. */
+  readonly closeLimitMs?: number;
+}
+
+/**
+ * Called for every request, so that a token that changes on disk counts at once. Leave a key out
+ * when it is not configured: a source that gives nothing closes the door, it does not open it.
+ * One that throws fails the calls that need a token.
+ */
+export interface TokenSources {
+  readonly read?: () => string | undefined;
+  readonly operate?: () => string | undefined;
+}
+
+export interface Health {
+  readonly ok: boolean;
+  /** For people; shown also when all is well. */
+  readonly reason: string;
+}
+
+export interface TakeAnswer {
+  readonly status: 'accepted' | 'already-running';
+}
+
+export interface BackupSource {
+  /** Newest first. Throws `usage` for a store that is not configured. */
+  list(query: ListQuery, options: { readonly signal: AbortSignal }): Promise<BackupList>;
+  /** One row per store that holds it; none, or `backup-missing` thrown, when no store does. */
+  find(id: BackupId, options: { readonly signal: AbortSignal }): Promise<readonly unknown[]>;
+}
+
+export interface ListQuery {
+  /** All stores when undefined. */
+  readonly store: string | undefined;
+  readonly limit: number;
+}
+
+export interface BackupList {
+  /** The manifest as JSON with its store, or whatever else the caller shows. */
+  readonly backups: readonly unknown[];
+  /** Stores that did not answer: one of them must not hide what the others hold. */
+  readonly unreadable: readonly { readonly store: string; readonly failure: Failure }[];
+}

@@ -1,0 +1,68 @@
+/** How loud each event is: the one place that says so. */
+import type { Event, EventKind } from '../core/events.ts';
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+type EventOf<K extends EventKind> = Extract<Event, { kind: K }>;
+type Rule<K extends EventKind> = LogLevel | ((event: EventOf<K>) => LogLevel);
+
+/**
+ * `error`: a backup is missing or wrong, somebody should look. `warn`: it went well in the end, or
+ * will be tried again. `info`: for a person who reads once a day. `debug`: for a person who hunts.
+ */
+const levels = {
+  'daemon-started': 'info',
+  'daemon-draining': 'info',
+  'daemon-stopped': 'info',
+  'next-run-scheduled': 'info',
+  'slot-missed': 'warn',
+  'retry-scheduled': 'warn',
+  'preparation-failed': 'error',
+  'retries-ended': 'error',
+  'run-started': 'info',
+  'run-skipped': 'info',
+  'run-finished': ({ result }) => {
+    if (result === 'failure') return 'error';
+    return result === 'partial' || result === 'stopped' ? 'warn' : 'info';
+  },
+  'run-failed': ({ failure }) => (failure.code === 'stopped' ? 'warn' : 'error'),
+  'step-finished': 'debug',
+  'step-advanced': 'trace',
+  'member-chosen': 'info',
+  'source-failed': 'warn',
+  'snapshot-drained': 'debug',
+  'proof-finished': ({ outcome }) => {
+    if (outcome === 'failed') return 'error';
+    // A cluster of one member has nobody to agree with: worth a line a day, not a warning.
+    return outcome === 'inconclusive' ? 'info' : 'debug';
+  },
+  'hash-mismatched': 'error',
+  // Kept as evidence only: the run has gained nothing.
+  'backup-committed': ({ proved }) => (proved ? 'info' : 'error'),
+  'backup-not-stored': 'error',
+  'catalog-read': ({ faults }) => (faults > 0 ? 'warn' : 'debug'),
+  'catalog-unreadable': 'error',
+  'manifest-rejected': 'warn',
+  // A removal cannot be undone, and this line is all that is left of the backup.
+  'backup-pruned': 'info',
+  'prune-finished': ({ removed }) => (removed > 0 ? 'info' : 'debug'),
+  'prune-failed': 'error',
+  'orphans-swept': ({ objects }) => (objects.length > 0 ? 'info' : 'debug'),
+  'spool-swept': ({ files }) => (files.length > 0 ? 'info' : 'debug'),
+  'backup-verified': ({ outcome }) => {
+    if (outcome === 'failed') return 'error';
+    return outcome === 'passed' ? 'info' : 'warn';
+  },
+  'hold-changed': 'info',
+  'http-listening': 'info',
+  // A store that does not answer is not ours to mend; a fault of our own is.
+  'call-failed': ({ failure }) => (failure.code === 'internal' ? 'error' : 'warn'),
+  'call-made': 'info',
+} satisfies { readonly [K in EventKind]: Rule<K> };
+
+export function levelOf(event: Event): LogLevel {
+  const rule: LogLevel | ((event: never) => LogLevel) = levels[event.kind];
+  // The table pairs each kind with a rule for exactly that kind; TypeScript cannot follow the pair.
+  return typeof rule === 'function' ? rule(event as never) : rule;
+}

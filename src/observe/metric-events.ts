@@ -1,0 +1,166 @@
+/**
+ * Events as numbers. After a restart the truth comes from the stores, by `catalog-read`; between
+ * two readings it comes from what the runs tell. Nothing is ever taken from a message.
+ */
+import { type ProofName, proofNames } from '../core/backup.ts';
+import type { Event, NewestBackup, Observe, RunResult } from '../core/events.ts';
+import { newFailures } from './failure-count.ts';
+import { followRun } from './run-view.ts';
+
+/** Why a due time has no new backup. */
+export const skipReasons = ['unchanged', 'missed'] as const;
+
+/** The numbers that are kept. What each one means is said where they are made. */
+export interface MetricSet {
+  readonly lastSuccess: Labelled<'store'>;
+  readonly lastProof: Labelled<'store' | 'proof'>;
+  readonly lastAttempt: Value;
+  readonly lastUnchanged: Value;
+  readonly nextRun: Value;
+  readonly runs: Tally<'result'>;
+  readonly skipped: Tally<'reason'>;
+  readonly failures: Tally<'code'>;
+  readonly consecutiveFailures: Value;
+  readonly duration: { observe(labels: { step: string }, seconds: number): void };
+  readonly sizes: Labelled<'store' | 'kind'>;
+  readonly revision: Labelled<'store'>;
+  readonly backups: Labelled<'store'>;
+  readonly bytes: Labelled<'store'>;
+  readonly faults: Labelled<'store'>;
+  readonly up: Labelled<'store'>;
+  readonly pruned: Tally<'store'>;
+  readonly verifications: Tally<'result'>;
+  readonly source: Labelled<'member' | 'role'> & { reset(): void };
+  readonly mismatch: Value;
+}
+
+interface Value {
+  readonly set: (value: number) => void;
+  readonly inc: () => void;
+}
+
+interface Labelled<L extends string> {
+  readonly set: (labels: Record<L, string>, value: number) => void;
+}
+
+interface Tally<L extends string> {
+  readonly inc: (labels: Record<L, string>) => void;
+}
+
+export function countEvents(set: MetricSet, now: () => Date): Observe {
+  const run = followRun(now);
+  const firstTold = newFailures();
+  let lastAttempt = 0;
+
+  // Forward only: the backup that a store holds was an attempt too, but perhaps not the last.
+  const attempted = (at: Date): void => {
+    lastAttempt = Math.max(lastAttempt, unixSeconds(at));
+    set.lastAttempt.set(lastAttempt);
+  };
+  return (event) => {
+    const result = run.take(event);
+    if (result !== undefined) countRun(set, result);
+    const failure = firstTold(event);
+    if (failure !== undefined) set.failures.inc({ code: failure.code });
+    if (event.kind === 'run-started') attempted(now());
+    if (event.kind === 'catalog-read' && event.newest !== null) attempted(event.newest.startedAt);
+    showPlan(set, event, now);
+    showSource(set, event);
+    showStore(set, event, now);
+  };
+}
+
+function countRun(set: MetricSet, result: RunResult): void {
+  set.runs.inc({ result });
+  if (result === 'failure' || result === 'partial') set.consecutiveFailures.inc();
+  // A run stopped by a signal says nothing about the next one.
+  if (result === 'success' || result === 'unchanged') set.consecutiveFailures.set(0);
+}
+
+function showPlan(set: MetricSet, event: Event, now: () => Date): void {
+  switch (event.kind) {
+    case 'run-skipped':
+      set.skipped.inc({ reason: event.reason });
+      set.lastUnchanged.set(unixSeconds(now()));
+      return;
+    case 'slot-missed':
+      set.skipped.inc({ reason: 'missed' });
+      return;
+    case 'next-run-scheduled':
+      set.nextRun.set(unixSeconds(event.at));
+      return;
+    case 'daemon-draining':
+      set.nextRun.set(0);
+      return;
+    case 'step-finished':
+      set.duration.observe({ step: event.step }, event.tookMs / 1000);
+      return;
+    default:
+      return;
+  }
+}
+
+function showSource(set: MetricSet, event: Event): void {
+  if (event.kind === 'member-chosen') {
+    set.source.reset();
+    set.source.set({ member: event.member, role: event.role }, 1);
+  }
+  if (event.kind === 'hash-mismatched') set.mismatch.set(1);
+  if (event.kind === 'proof-finished' && event.proof === 'agreed') {
+    // Inconclusive and skipped compared nothing: what was known before still holds.
+    if (event.outcome === 'passed') set.mismatch.set(0);
+    if (event.outcome === 'failed') set.mismatch.set(1);
+  }
+}
+
+function showStore(set: MetricSet, event: Event, now: () => Date): void {
+  switch (event.kind) {
+    case 'catalog-read':
+      set.up.set({ store: event.store }, 1);
+      set.backups.set({ store: event.store }, event.backups);
+      set.bytes.set({ store: event.store }, event.storedBytes);
+      set.faults.set({ store: event.store }, event.faults);
+      showNewest(set, event.store, event.newest);
+      // All of them: somebody may have emptied the store, and then nothing is proved any more.
+      for (const proof of proofNames) showProof(set, event.store, proof, event.proofs[proof]);
+      return;
+    case 'catalog-unreadable':
+      // What the store held is still the best that is known: only its being up has changed.
+      set.up.set({ store: event.store }, 0);
+      return;
+    case 'backup-committed':
+      if (!event.proved) return;
+      showNewest(set, event.store, event.backup);
+      for (const proof of proofNames) {
+        const at = event.backup.proofs[proof];
+        if (at !== undefined) showProof(set, event.store, proof, at);
+      }
+      return;
+    case 'backup-verified':
+      set.verifications.inc({ result: event.outcome });
+      if (event.outcome === 'passed') showProof(set, event.store, 'stored', now());
+      return;
+    case 'backup-pruned':
+      set.pruned.inc({ store: event.store });
+      return;
+    default:
+      return;
+  }
+}
+
+function showNewest(set: MetricSet, store: string, newest: NewestBackup | null): void {
+  set.lastSuccess.set({ store }, unixSeconds(newest?.startedAt));
+  set.sizes.set({ store, kind: 'raw' }, newest?.rawBytes ?? 0);
+  set.sizes.set({ store, kind: 'sealed' }, newest?.sealedBytes ?? 0);
+  set.revision.set({ store }, Number(newest?.revision ?? 0n));
+}
+
+function showProof(set: MetricSet, store: string, proof: ProofName, at: Date | undefined): void {
+  set.lastProof.set({ store, proof }, unixSeconds(at));
+}
+
+/** Whole seconds; 0 for no time at all. */
+function unixSeconds(at: Date | undefined): number {
+  const seconds = Math.floor((at?.getTime() ?? 0) / 1000);
+  return Number.isFinite(seconds) ? seconds : 0;
+}

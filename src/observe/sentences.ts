@@ -1,0 +1,119 @@
+/**
+ * Each event as a sentence for an operator at three in the morning: what, where, and what
+ * happens next. The facts travel beside it as fields, so a sentence is never parsed.
+ */
+import type { Failure } from '../core/errors.ts';
+import type { Event, EventKind } from '../core/events.ts';
+import { formatBytes, formatDuration } from '../core/units.ts';
+import { momentText, timeText } from './moment.ts';
+import { scrubText } from './scrub.ts';
+
+type EventOf<K extends EventKind> = Extract<Event, { kind: K }>;
+type Say<K extends EventKind> = (event: EventOf<K>, now: Date) => string;
+
+export function sentenceOf(event: Event, now: Date): string {
+  const say: (event: never, now: Date) => string = sentences[event.kind];
+  // The table pairs each kind with its sentence; TypeScript cannot follow the pair.
+  return scrubText(say(event as never, now));
+}
+
+const sentences: { readonly [K in EventKind]: Say<K> } = {
+  'daemon-started': (e) =>
+    `etcd-backupd ${e.version} started on Node ${e.node} for cluster ${e.cluster}, ` +
+    `${e.stores.length === 1 ? 'store' : 'stores'} ${e.stores.join(', ')}`,
+  'daemon-draining': (e) =>
+    `${e.signal} received: the run in progress is finished, no new one begins`,
+  'daemon-stopped': (e) => `stopped after ${formatDuration(e.uptimeMs)}`,
+  'next-run-scheduled': (e, now) => `next run at ${momentText(e.at, now)} (${e.reason})`,
+  'slot-missed': (e) => `the run due at ${timeText(e.slot)} did not happen: ${e.reason}`,
+  'retry-scheduled': (e, now) =>
+    `try ${e.attempt} of ${e.attempts} at ${momentText(e.at, now)}; the last one: ` +
+    blame(e.failure),
+  'preparation-failed': (e) => `preparation failed: ${blame(e.failure)}`,
+  'retries-ended': (e) =>
+    `given up after ${count(e.attempts, 'try', 'tries')} (${e.reason}): ${blame(e.failure)}`,
+  'run-started': (e) =>
+    `run started (${e.trigger}${e.slot === null ? '' : `, due ${timeText(e.slot)}`}` +
+    `${e.attempt > 1 ? `, try ${e.attempt}` : ''})`,
+  'run-skipped': (e) =>
+    `nothing changed since backup ${e.newest} (revision ${e.revision}): it is still current`,
+  'run-finished': (e) =>
+    `run ended as ${e.result} after ${formatDuration(e.tookMs)}` +
+    `${e.id === null ? '' : `, backup ${e.id}`}`,
+  'run-failed': (e) => `run failed after ${formatDuration(e.tookMs)}: ${blame(e.failure)}`,
+  'step-finished': (e) => `step ${e.step} took ${formatDuration(e.tookMs)}`,
+  'step-advanced': (e) => `step ${e.step}: ${progress(e.doneBytes, e.totalBytes)}`,
+  'member-chosen': (e) =>
+    `snapshot comes from ${nameOf(e)} (${e.role}, ${e.endpoint}): ${e.reason}`,
+  'source-failed': (e) => `${nameOf(e)} gave no usable snapshot: ${blame(e.failure)}`,
+  'snapshot-drained': (e) =>
+    `${formatBytes(e.sizeBytes)} received from member ${e.member} in ${formatDuration(e.tookMs)}` +
+    `${rate(e.sizeBytes, e.tookMs)}`,
+  'proof-finished': (e) =>
+    `proof ${e.proof}${e.store === null ? '' : ` in store ${e.store}`} ` +
+    `${outcomeWord[e.outcome]}${e.outcome === 'passed' ? '' : evidence(e.evidence)}`,
+  'hash-mismatched': (e) =>
+    `MEMBERS HOLD DIFFERENT DATA at revision ${e.revision} ` +
+    `(${e.members.join(', ')}): ${e.evidence}`,
+  'backup-committed': (e) =>
+    `backup ${e.backup.id} committed to store ${e.store}: ` +
+    `${formatBytes(e.backup.sealedBytes)}, ${proved(e)}`,
+  'backup-not-stored': (e) => `backup ${e.id} is NOT in store ${e.store}: ${blame(e.failure)}`,
+  'catalog-read': (e) =>
+    `store ${e.store} holds ${count(e.backups, 'backup')} (${formatBytes(e.storedBytes)}), ` +
+    `newest ${e.newest?.id ?? 'none'}${e.faults > 0 ? `, ${e.faults} not readable` : ''}`,
+  'catalog-unreadable': (e) => `store ${e.store} cannot be read: ${blame(e.failure)}`,
+  'manifest-rejected': (e) => `${e.object} in store ${e.store} is no backup: ${blame(e.failure)}`,
+  'backup-pruned': (e) => `backup ${e.id} removed from store ${e.store}: ${e.reason}`,
+  'prune-finished': (e) => `store ${e.store}: ${e.kept} kept, ${e.removed} removed by retention`,
+  'prune-failed': (e) => `store ${e.store} could not be pruned: ${blame(e.failure)}`,
+  'orphans-swept': (e) =>
+    `${count(e.objects.length, 'object')} without a manifest removed from store ${e.store}`,
+  'spool-swept': (e) => `${count(e.files.length, 'file')} of an earlier run removed from the spool`,
+  'backup-verified': (e) =>
+    `backup ${e.id} in store ${e.store} read back: ${outcomeWord[e.outcome]}`,
+  'hold-changed': (e) =>
+    `backup ${e.id} in store ${e.store} is ${e.held ? 'held' : 'no longer held'}: ${e.reason}`,
+  'http-listening': (e) => `admin API listens on ${e.address}`,
+  'call-failed': (e) => `${e.method} ${e.path} ended with a fault: ${blame(e.failure)}`,
+  'call-made': (e) => `${e.method} ${e.path} by ${e.who} from ${e.from}: ${e.status}`,
+};
+
+const outcomeWord = {
+  passed: 'passed',
+  failed: 'FAILED',
+  inconclusive: 'is inconclusive',
+  skipped: 'was skipped',
+} as const;
+
+function blame(failure: Failure): string {
+  return `${failure.message} (${failure.code})`;
+}
+
+function nameOf(member: { readonly member: string; readonly name: string }): string {
+  return member.name === '' ? `member ${member.member}` : `member ${member.name}`;
+}
+
+function count(amount: number, one: string, many = `${one}s`): string {
+  return `${amount} ${amount === 1 ? one : many}`;
+}
+
+function progress(doneBytes: number, totalBytes: number): string {
+  if (totalBytes <= 0) return formatBytes(doneBytes);
+  const percent = Math.min(100, Math.floor((doneBytes / totalBytes) * 100));
+  return `${formatBytes(doneBytes)} of ${formatBytes(totalBytes)} (${percent} %)`;
+}
+
+function rate(bytes: number, tookMs: number): string {
+  return tookMs > 0 ? ` (${formatBytes(Math.round((bytes * 1000) / tookMs))}/s)` : '';
+}
+
+function evidence(facts: Readonly<Record<string, string | number | boolean>>): string {
+  const pairs = Object.entries(facts).map(([key, value]) => `${key} ${value}`);
+  return pairs.length === 0 ? '' : `: ${pairs.join(', ')}`;
+}
+
+function proved(committed: EventOf<'backup-committed'>): string {
+  if (!committed.proved) return 'NOT PROVED: it counts for nothing';
+  return `proved ${Object.keys(committed.backup.proofs).join(', ')}`;
+}

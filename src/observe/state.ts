@@ -1,0 +1,229 @@
+/**
+ * The last known state of the daemon, kept from events, for people: GET /v1/status and the
+ * command `status` show it. It is not the truth about backups: that is in the stores.
+ */
+import type { ProofName } from '../core/backup.ts';
+import type { Failure } from '../core/errors.ts';
+import {
+  type Event,
+  type NewestBackup,
+  type Observe,
+  type RunResult,
+  runResults,
+} from '../core/events.ts';
+import { failureFields } from './fields.ts';
+import { followRun, type RunView } from './run-view.ts';
+import type {
+  DaemonState,
+  FailureReport,
+  NewestReport,
+  RunReport,
+  StatusReport,
+  StoreReport,
+} from './status-report.ts';
+
+export type { StatusReport } from './status-report.ts';
+
+export interface State {
+  readonly observe: Observe;
+  readonly report: () => StatusReport;
+}
+
+export interface StateOptions {
+  /** Names of the configured stores. */
+  readonly stores: readonly string[];
+  readonly now: () => Date;
+}
+
+type Known = {
+  -readonly [K in keyof Omit<StatusReport, 'now' | 'run' | 'stores'>]: StatusReport[K];
+};
+
+export function stateObserver({ stores, now }: StateOptions): State {
+  const run = followRun(now);
+  const known: Known = nothingKnown();
+  const shelves = new Map(stores.map((name) => [name, unreadStore(name)]));
+
+  const observe = (event: Event): void => {
+    const result = run.take(event);
+    if (result !== undefined) {
+      noteEnd(known, { result, id: backupOf(event), run: run.view(), at: now() });
+    }
+    noteDaemon(known, event, now);
+    notePlan(known, event, now);
+    // A call that failed concerns its caller; this is about backups.
+    if ('failure' in event && event.kind !== 'call-failed') {
+      known.lastFailure = failureReport(event.failure, now());
+    }
+    const store = 'store' in event && event.store !== null ? shelves.get(event.store) : undefined;
+    if (store !== undefined) shelves.set(store.name, noteStore(store, event, now));
+  };
+  const report = (): StatusReport => ({
+    ...known,
+    now: now().toISOString(),
+    runs: { ...known.runs },
+    run: run.open() ? runReport(run.view()) : null,
+    stores: [...shelves.values()],
+  });
+  return { observe, report };
+}
+
+function nothingKnown(): Known {
+  return {
+    state: 'starting',
+    version: null,
+    node: null,
+    cluster: null,
+    startedAt: null,
+    lastRun: null,
+    nextRun: null,
+    retry: null,
+    lastFailure: null,
+    lastUnchangedAt: null,
+    consecutiveFailures: 0,
+    runs: Object.fromEntries(runResults.map((result) => [result, 0])) as Record<RunResult, number>,
+  };
+}
+
+function unreadStore(name: string): StoreReport {
+  return {
+    name,
+    readable: null,
+    readAt: null,
+    backups: 0,
+    storedBytes: 0,
+    faults: 0,
+    newest: null,
+    failure: null,
+  };
+}
+
+/** The backup that a run came to: the one that is still current where nothing had changed. */
+function backupOf(event: Event): string | null {
+  if (event.kind === 'run-finished') return event.id;
+  return event.kind === 'run-skipped' ? event.newest : null;
+}
+
+interface End {
+  readonly result: RunResult;
+  readonly id: string | null;
+  readonly run: RunView;
+  readonly at: Date;
+}
+
+function noteEnd(known: Known, { result, id, run, at }: End): void {
+  known.lastRun = {
+    result,
+    id,
+    trigger: run.trigger,
+    startedAt: run.startedAt.toISOString(),
+    finishedAt: at.toISOString(),
+    tookMs: at.getTime() - run.startedAt.getTime(),
+  };
+  known.runs = { ...known.runs, [result]: known.runs[result] + 1 };
+  if (result === 'failure' || result === 'partial') known.consecutiveFailures += 1;
+  if (result === 'success' || result === 'unchanged') known.consecutiveFailures = 0;
+}
+
+function noteDaemon(known: Known, event: Event, now: () => Date): void {
+  const states: Partial<Record<Event['kind'], DaemonState>> = {
+    'daemon-started': 'running',
+    'daemon-draining': 'draining',
+    'daemon-stopped': 'stopped',
+  };
+  known.state = states[event.kind] ?? known.state;
+  if (event.kind !== 'daemon-started') return;
+  known.version = event.version;
+  known.node = event.node;
+  known.cluster = event.cluster;
+  known.startedAt = now().toISOString();
+}
+
+function notePlan(known: Known, event: Event, now: () => Date): void {
+  switch (event.kind) {
+    case 'next-run-scheduled':
+      known.nextRun = { at: isoText(event.at), reason: event.reason };
+      return;
+    case 'retry-scheduled': {
+      const { attempt, attempts } = event;
+      known.retry = { at: isoText(event.at), attempt, attempts };
+      return;
+    }
+    case 'run-started':
+    case 'retries-ended':
+      known.retry = null;
+      return;
+    case 'daemon-draining':
+      known.retry = null;
+      known.nextRun = null;
+      return;
+    case 'run-skipped':
+      known.lastUnchangedAt = now().toISOString();
+      return;
+    default:
+      return;
+  }
+}
+
+function noteStore(store: StoreReport, event: Event, now: () => Date): StoreReport {
+  switch (event.kind) {
+    case 'catalog-read': {
+      const { backups, storedBytes, faults, newest } = event;
+      const readAt = now().toISOString();
+      const shown = newest === null ? null : newestReport(newest);
+      const facts = { backups, storedBytes, faults, newest: shown };
+      return { ...store, ...facts, readable: true, readAt, failure: null };
+    }
+    case 'catalog-unreadable':
+      return { ...store, readable: false, failure: failureReport(event.failure, now()) };
+    case 'backup-not-stored':
+    case 'prune-failed':
+      return { ...store, failure: failureReport(event.failure, now()) };
+    case 'backup-committed': {
+      const newest = event.proved ? newestReport(event.backup) : store.newest;
+      return { ...store, newest, failure: null };
+    }
+    default:
+      return store;
+  }
+}
+
+function runReport(run: RunView): RunReport {
+  return {
+    trigger: run.trigger,
+    slot: run.slot === null ? null : isoText(run.slot),
+    attempt: run.attempt,
+    startedAt: run.startedAt.toISOString(),
+    step: run.step,
+    doneBytes: run.doneBytes,
+    totalBytes: run.totalBytes,
+    member: run.member,
+  };
+}
+
+function newestReport(newest: NewestBackup): NewestReport {
+  const proofs = Object.entries(newest.proofs).map(([name, at]) => [name, isoText(at)]);
+  return {
+    id: newest.id,
+    startedAt: isoText(newest.startedAt),
+    revision: newest.revision.toString(),
+    rawBytes: newest.rawBytes,
+    sealedBytes: newest.sealedBytes,
+    proofs: Object.fromEntries(proofs) as Partial<Record<ProofName, string>>,
+  };
+}
+
+function failureReport(failure: Failure, at: Date): FailureReport {
+  const { message, hint } = failureFields(failure, { stacks: false });
+  return {
+    at: at.toISOString(),
+    code: failure.code,
+    message: String(message),
+    hint: String(hint),
+  };
+}
+
+/** ISO text; a date that is none must not break the daemon, so it is shown as 1970. */
+function isoText(at: Date): string {
+  return new Date(Number.isNaN(at.getTime()) ? 0 : at.getTime()).toISOString();
+}

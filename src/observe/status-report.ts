@@ -1,0 +1,84 @@
+/** What `status` and GET /v1/status show: plain JSON. Times are ISO 8601 UTC text. */
+import type { ProofName } from '../core/backup.ts';
+import type { FailureCode } from '../core/errors.ts';
+import type { BackupStep, RunResult, Trigger } from '../core/events.ts';
+
+export type DaemonState = 'starting' | 'running' | 'draining' | 'stopped';
+
+export interface StatusReport {
+  readonly state: DaemonState;
+  readonly version: string | null;
+  readonly node: string | null;
+  readonly cluster: string | null;
+  readonly startedAt: string | null;
+  /** The daemon's own clock when it answered. */
+  readonly now: string;
+  /** The run in progress. */
+  readonly run: RunReport | null;
+  readonly lastRun: LastRunReport | null;
+  readonly nextRun: { readonly at: string; readonly reason: string } | null;
+  readonly retry: {
+    readonly at: string;
+    readonly attempt: number;
+    readonly attempts: number;
+  } | null;
+  /** Stays after a success: its time tells whether it is of now. */
+  readonly lastFailure: FailureReport | null;
+  readonly lastUnchangedAt: string | null;
+  readonly consecutiveFailures: number;
+  /** Runs that ended since the start, by result. */
+  readonly runs: Readonly<Record<RunResult, number>>;
+  readonly stores: readonly StoreReport[];
+}
+
+export interface RunReport {
+  readonly trigger: Trigger | null;
+  readonly slot: string | null;
+  readonly attempt: number;
+  readonly startedAt: string;
+  readonly step: BackupStep;
+  readonly doneBytes: number;
+  /** 0 while unknown. */
+  readonly totalBytes: number;
+  readonly member: { readonly id: string; readonly name: string; readonly role: string } | null;
+}
+
+export interface LastRunReport {
+  readonly result: RunResult;
+  readonly id: string | null;
+  readonly trigger: Trigger | null;
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  readonly tookMs: number;
+}
+
+export interface FailureReport {
+  readonly at: string;
+  readonly code: FailureCode;
+  readonly message: string;
+  readonly hint: string;
+}
+
+export interface StoreReport {
+  readonly name: string;
+  /** Null until it was read for the first time. */
+  readonly readable: boolean | null;
+  readonly readAt: string | null;
+  readonly backups: number;
+  readonly storedBytes: number;
+  /** Manifests that cannot be trusted. */
+  readonly faults: number;
+  readonly newest: NewestReport | null;
+  /** The last failure with this store since it last went well. */
+  readonly failure: FailureReport | null;
+}
+
+export interface NewestReport {
+  readonly id: string;
+  readonly startedAt: string;
+  /** Decimal text: a revision may be above 2^53. */
+  readonly revision: string;
+  readonly rawBytes: number;
+  readonly sealedBytes: number;
+  readonly proofs: Readonly<Partial<Record<ProofName, string>>>;
+}

@@ -1,0 +1,49 @@
+/** A house with two stores for the admin API, and what it was told and asked. */
+import { Failure } from '../../../src/core/errors.ts';
+import type { Event } from '../../../src/core/events.ts';
+import type { AdminOptions, ListQuery } from '../../../src/http/sources.ts';
+
+export const operate = 'operate-token-of-the-test';
+export const read = 'read-token-of-the-test';
+export const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+export const loopback = { host: '127.0.0.1:9379' };
+export const id = '20261120T154500Z-r00000000000055919';
+
+export interface House {
+  readonly options: AdminOptions;
+  readonly events: Event[];
+  readonly asked: ListQuery[];
+  /** How many backups were ordered. */
+  orders(): number;
+}
+
+export function house(changes: Partial<AdminOptions> = {}): House {
+  const events: Event[] = [];
+  const asked: ListQuery[] = [];
+  let orders = 0;
+  const row = { store: 'local', id, revision: 55919n, startedAt: new Date('2026-11-20T15:45:00Z') };
+  const options: AdminOptions = {
+    listen: { host: '127.0.0.1', port: 0 },
+    tokens: { operate: () => operate },
+    status: () => ({ state: 'running', revision: 2n ** 60n, at: new Date(0) }),
+    backups: {
+      list: async (query) => {
+        asked.push(query);
+        if (query.store === 'nowhere') throw new Failure('usage', 'there is no store nowhere');
+        const failure = new Failure('store-denied', 'store offsite refused the list');
+        return { backups: [row], unreadable: [{ store: 'offsite', failure }] };
+      },
+      find: async (wanted) => (wanted === id ? [row] : []),
+    },
+    takeBackup: () => {
+      orders += 1;
+      return { status: orders === 1 ? 'accepted' : 'already-running' };
+    },
+    metrics: { text: async () => 'up 1\n', contentType: 'text/plain; version=0.0.4' },
+    alive: () => ({ ok: true, reason: 'the loop turns' }),
+    ready: () => ({ ok: false, reason: 'the stores are being read' }),
+    observe: (event) => void events.push(event),
+    ...changes,
+  };
+  return { options, events, asked, orders: () => orders };
+}

@@ -1,0 +1,208 @@
+/** One event of every kind, and a clock that only moves when told. */
+import { clusterId, revision } from '../../../src/core/backup.ts';
+import { Failure } from '../../../src/core/errors.ts';
+import type { Event, EventKind, NewestBackup } from '../../../src/core/events.ts';
+import { parseBackupId } from '../../../src/core/names.ts';
+
+export interface Clock {
+  readonly now: () => Date;
+  /** Moves to this time of the day of all tests. */
+  at(time: string): void;
+}
+
+export function clockAt(time: string): Clock {
+  let current = dayTime(time);
+  return {
+    now: () => current,
+    at: (later) => {
+      current = dayTime(later);
+    },
+  };
+}
+
+export function dayTime(time: string): Date {
+  return new Date(`2026-11-20T${time}Z`);
+}
+
+export const id = parseBackupId('20261120T154500Z-r00000000000055919');
+export const olderId = parseBackupId('20261119T154500Z-r00000000000041002');
+
+export const backup: NewestBackup = {
+  id,
+  startedAt: dayTime('15:45:00.250'),
+  revision: revision('55919'),
+  rawBytes: 1_288_490_189,
+  sealedBytes: 301_989_888,
+  proofs: {
+    received: dayTime('15:45:20'),
+    sound: dayTime('15:45:25'),
+    agreed: dayTime('15:45:30'),
+    stored: dayTime('15:45:50'),
+  },
+};
+
+export const stalled = new Failure('stream-stalled', 'member m2 sent no byte for 60s', {
+  context: { member: '000000000000002a', receivedBytes: 4096n },
+});
+export const denied = new Failure('store-denied', 'store offsite refused the manifest');
+
+const samples: { readonly [K in EventKind]: Extract<Event, { kind: K }> } = {
+  'daemon-started': {
+    kind: 'daemon-started',
+    version: '0.1.0',
+    node: 'v24.0.0',
+    cluster: 'prod',
+    stores: ['local', 'offsite'],
+  },
+  'daemon-draining': { kind: 'daemon-draining', signal: 'SIGTERM' },
+  'daemon-stopped': { kind: 'daemon-stopped', uptimeMs: 93_784_000 },
+  'next-run-scheduled': {
+    kind: 'next-run-scheduled',
+    at: dayTime('16:45:00'),
+    reason: 'schedule 45 * * * *',
+  },
+  'slot-missed': { kind: 'slot-missed', slot: dayTime('14:45:00'), reason: 'a run was going on' },
+  'retry-scheduled': {
+    kind: 'retry-scheduled',
+    at: dayTime('15:46:30'),
+    attempt: 2,
+    attempts: 5,
+    failure: stalled,
+  },
+  'preparation-failed': { kind: 'preparation-failed', failure: denied },
+  'retries-ended': {
+    kind: 'retries-ended',
+    slot: dayTime('15:45:00'),
+    attempts: 5,
+    failure: stalled,
+    reason: 'no try is left',
+  },
+  'run-started': {
+    kind: 'run-started',
+    trigger: 'schedule',
+    slot: dayTime('15:45:00'),
+    attempt: 1,
+  },
+  'run-skipped': {
+    kind: 'run-skipped',
+    reason: 'unchanged',
+    newest: olderId,
+    revision: revision('41002'),
+  },
+  'run-finished': { kind: 'run-finished', result: 'success', id, tookMs: 53_100 },
+  'run-failed': { kind: 'run-failed', failure: stalled, tookMs: 61_000 },
+  'step-finished': { kind: 'step-finished', step: 'drain', tookMs: 19_400 },
+  'step-advanced': {
+    kind: 'step-advanced',
+    step: 'drain',
+    doneBytes: 644_245_094,
+    totalBytes: 1_288_490_189,
+  },
+  'member-chosen': {
+    kind: 'member-chosen',
+    cluster: clusterId('cdf818194e3a8c32'),
+    member: '000000000000002a',
+    name: 'm2',
+    endpoint: 'https://m2.example:2379',
+    role: 'follower',
+    reason: 'healthy follower, 3 entries behind',
+  },
+  'source-failed': {
+    kind: 'source-failed',
+    member: '000000000000002a',
+    name: 'm2',
+    failure: stalled,
+  },
+  'snapshot-drained': {
+    kind: 'snapshot-drained',
+    member: '000000000000002a',
+    sizeBytes: 1_288_490_189,
+    tookMs: 19_400,
+  },
+  'proof-finished': {
+    kind: 'proof-finished',
+    proof: 'agreed',
+    store: null,
+    outcome: 'passed',
+    evidence: { hash: 3_405_691_582, members: 2 },
+  },
+  'hash-mismatched': {
+    kind: 'hash-mismatched',
+    revision: revision('55919'),
+    members: ['m1', 'm3'],
+    evidence: 'm1 says 11, the snapshot says 12',
+  },
+  'backup-committed': {
+    kind: 'backup-committed',
+    store: 'local',
+    backup,
+    proved: true,
+    tookMs: 12_000,
+  },
+  'backup-not-stored': { kind: 'backup-not-stored', store: 'offsite', id, failure: denied },
+  'catalog-read': {
+    kind: 'catalog-read',
+    store: 'local',
+    backups: 7,
+    storedBytes: 2_113_929_216,
+    faults: 0,
+    newest: backup,
+    proofs: { ...backup.proofs, restored: dayTime('03:00:00') },
+  },
+  'catalog-unreadable': { kind: 'catalog-unreadable', store: 'offsite', failure: denied },
+  'manifest-rejected': {
+    kind: 'manifest-rejected',
+    store: 'local',
+    object: 'cdf818194e3a8c32/20261118T154500Z-r00000000000030000.json',
+    failure: new Failure('manifest-invalid', 'raw.sha256 is missing'),
+  },
+  'backup-pruned': {
+    kind: 'backup-pruned',
+    store: 'local',
+    id: olderId,
+    reason: 'no rule keeps it',
+  },
+  'prune-finished': { kind: 'prune-finished', store: 'local', kept: 6, removed: 1, tookMs: 40 },
+  'prune-failed': { kind: 'prune-failed', store: 'offsite', failure: denied },
+  'orphans-swept': { kind: 'orphans-swept', store: 'local', objects: ['cdf818194e3a8c32/a.db'] },
+  'spool-swept': { kind: 'spool-swept', files: ['a.part', 'b.part'] },
+  'backup-verified': {
+    kind: 'backup-verified',
+    store: 'local',
+    id,
+    outcome: 'passed',
+    tookMs: 900,
+  },
+  'hold-changed': {
+    kind: 'hold-changed',
+    store: 'local',
+    id,
+    held: true,
+    reason: 'before upgrade',
+  },
+  'http-listening': { kind: 'http-listening', address: 'http://127.0.0.1:9379' },
+  'call-failed': {
+    kind: 'call-failed',
+    method: 'GET',
+    path: '/v1/backups',
+    failure: new Failure('store-failed', 'store offsite did not answer'),
+  },
+  'call-made': {
+    kind: 'call-made',
+    who: 'operate',
+    from: '127.0.0.1',
+    method: 'POST',
+    path: '/v1/backups',
+    status: 202,
+  },
+};
+
+export const everyEvent: readonly Event[] = Object.values(samples);
+
+/** The sample of a kind, with other facts where they matter. */
+export function sample<K extends EventKind>(
+  kind: K,
+  facts: Partial<Extract<Event, { kind: K }>> = {},
+): Event {
+  return { ...samples[kind], ...facts } as Event;
+}

@@ -1,0 +1,254 @@
+import { describe, expect, test } from 'vitest';
+import { proofNames } from '../../../src/core/backup.ts';
+import { Failure, failureCodes } from '../../../src/core/errors.ts';
+import { metricsObserver } from '../../../src/observe/metrics.ts';
+import { backup, type Clock, clockAt, denied, everyEvent, sample, stalled } from './events.ts';
+import { parseExposition } from './exposition.ts';
+
+function watch(clock: Clock = clockAt('15:45:00'), processMetrics = false) {
+  const options = { stores: ['local', 'offsite'], version: '0.1.0', node: 'v24.0.0' };
+  const metrics = metricsObserver({ ...options, now: clock.now, processMetrics });
+  const value = async (series: string): Promise<number | undefined> => {
+    const families = parseExposition(await metrics.text());
+    const family = families.get(`etcd_backup_${series.replace(/\{.*/, '')}`);
+    return family?.series.get(`etcd_backup_${series}`);
+  };
+  return { ...metrics, value, clock };
+}
+
+const unix = (time: string): number => Date.parse(`2026-11-20T${time}Z`) / 1000;
+const emptied = sample('catalog-read', { backups: 0, storedBytes: 0, newest: null, proofs: {} });
+
+describe('the metrics page', () => {
+  test('is what people have built their alerts on, after a day of work', async () => {
+    const watched = watch();
+
+    for (const event of everyEvent) watched.observe(event);
+    watched.clock.at('15:46:10');
+    watched.observe(sample('run-started', { attempt: 2 }));
+    watched.observe(sample('member-chosen', { member: '000000000000001f', role: 'leader' }));
+    watched.observe(sample('proof-finished'));
+    watched.observe(sample('step-finished', { step: 'prove', tookMs: 250 }));
+    watched.observe(sample('backup-committed', { store: 'offsite' }));
+    watched.observe(sample('run-finished'));
+    watched.observe(sample('next-run-scheduled'));
+
+    await expect(await watched.text()).toMatchFileSnapshot('../../golden/metrics.txt');
+  });
+
+  test('follows the text format to the letter, with those of the process too', async () => {
+    const watched = watch(undefined, true);
+    for (const event of everyEvent) watched.observe(event);
+
+    const families = parseExposition(await watched.text());
+
+    expect(families.get('etcd_backup_runs_total')?.type).toBe('counter');
+    expect(families.has('process_resident_memory_bytes')).toBe(true);
+    expect(watched.contentType).toBe('text/plain; version=0.0.4; charset=utf-8');
+  });
+
+  test('has every series before anything has happened', async () => {
+    const fresh = watch();
+    const busy = watch();
+    for (const event of everyEvent) busy.observe(event);
+
+    const before = parseExposition(await fresh.text());
+    const after = parseExposition(await busy.text());
+
+    const names = (page: typeof before) =>
+      [...page.entries()]
+        .filter(([name]) => name !== 'etcd_backup_source_info')
+        .flatMap(([, { series }]) => [...series.keys()]);
+    expect(names(before)).toEqual(names(after));
+    expect(before.get('etcd_backup_failures_total')?.series.size).toBe(failureCodes.length);
+  });
+
+  test('says what 0 means for every time', async () => {
+    const families = parseExposition(await watch().text());
+
+    const times = [...families].filter(([name]) => name.endsWith('_timestamp_seconds'));
+    expect(times).toHaveLength(5);
+    expect(times.filter(([, { help }]) => !/ 0: /.test(help))).toEqual([]);
+  });
+
+  test('says 0 for times that have never been, so that alerts on age fire', async () => {
+    const { value } = watch();
+
+    expect(await value('last_success_timestamp_seconds{store="local"}')).toBe(0);
+    expect(await value('last_attempt_timestamp_seconds')).toBe(0);
+    expect(await value('last_unchanged_timestamp_seconds')).toBe(0);
+    expect(await value('store_up{store="local"}')).toBe(0);
+  });
+});
+
+describe('the age of the newest backup', () => {
+  test('comes from the store after a restart', async () => {
+    const { observe, value } = watch();
+
+    observe(sample('catalog-read'));
+
+    expect(await value('last_success_timestamp_seconds{store="local"}')).toBe(unix('15:45:00'));
+    expect(await value('last_attempt_timestamp_seconds')).toBe(unix('15:45:00'));
+    expect(await value('last_proof_timestamp_seconds{store="local",proof="restored"}')).toBe(
+      unix('03:00:00'),
+    );
+    expect(await value('revision{store="local"}')).toBe(55919);
+    expect(await value('size_bytes{store="local",kind="raw"}')).toBe(backup.rawBytes);
+  });
+
+  test('leaves the last attempt alone, which may have come to nothing', async () => {
+    const { observe, value, clock } = watch();
+    clock.at('15:50:00');
+    observe(sample('run-started'));
+
+    observe(sample('catalog-read'));
+
+    expect(await value('last_attempt_timestamp_seconds')).toBe(unix('15:50:00'));
+  });
+
+  test('comes from the run before the store is read again', async () => {
+    const { observe, value } = watch();
+
+    observe(sample('backup-committed'));
+
+    expect(await value('last_success_timestamp_seconds{store="local"}')).toBe(unix('15:45:00'));
+    expect(await value('last_success_timestamp_seconds{store="offsite"}')).toBe(0);
+    expect(await value('last_proof_timestamp_seconds{store="local",proof="stored"}')).toBe(
+      unix('15:45:50'),
+    );
+  });
+
+  test('is not younger for a backup with a failed proof', async () => {
+    const { observe, value } = watch();
+
+    observe(sample('backup-committed', { proved: false }));
+
+    expect(await value('last_success_timestamp_seconds{store="local"}')).toBe(0);
+  });
+
+  test('is endless as soon as somebody has emptied the store', async () => {
+    const { observe, value } = watch();
+    observe(sample('catalog-read'));
+
+    observe(emptied);
+
+    expect(await value('last_success_timestamp_seconds{store="local"}')).toBe(0);
+    expect(await value('size_bytes{store="local",kind="sealed"}')).toBe(0);
+    const proofs = proofNames.map((proof) =>
+      value(`last_proof_timestamp_seconds{store="local",proof="${proof}"}`),
+    );
+    expect(await Promise.all(proofs)).toEqual([0, 0, 0, 0, 0]);
+  });
+
+  test('stays as last known while the store cannot be read, and the store is down', async () => {
+    const { observe, value } = watch();
+    observe(sample('catalog-read'));
+
+    observe(sample('catalog-unreadable', { store: 'local' }));
+
+    expect(await value('store_up{store="local"}')).toBe(0);
+    expect(await value('store_backups{store="local"}')).toBe(7);
+    expect(await value('last_success_timestamp_seconds{store="local"}')).toBe(unix('15:45:00'));
+  });
+
+  test('has a time of its own for runs that found nothing changed', async () => {
+    const { observe, value, clock } = watch();
+    observe(sample('run-started'));
+    clock.at('15:45:07');
+
+    observe(sample('run-skipped'));
+
+    expect(await value('last_unchanged_timestamp_seconds')).toBe(unix('15:45:07'));
+    expect(await value('skipped_total{reason="unchanged"}')).toBe(1);
+    expect(await value('runs_total{result="unchanged"}')).toBe(1);
+  });
+});
+
+describe('a run', () => {
+  test('is counted once, however many events tell its end', async () => {
+    const { observe, value } = watch();
+
+    observe(sample('run-started'));
+    observe(sample('run-failed'));
+    observe(sample('run-finished', { result: 'failure', id: null }));
+
+    expect(await value('runs_total{result="failure"}')).toBe(1);
+    expect(await value('consecutive_failures')).toBe(1);
+  });
+
+  test('that failed adds to the row of failures until one goes well', async () => {
+    const { observe, value } = watch();
+    const end = (result: 'failure' | 'partial' | 'success' | 'stopped') => {
+      observe(sample('run-started'));
+      observe(sample('run-finished', { result }));
+    };
+
+    end('failure');
+    end('partial');
+    end('stopped');
+    const row = await value('consecutive_failures');
+    end('success');
+
+    expect(row).toBe(2);
+    expect(await value('consecutive_failures')).toBe(0);
+  });
+
+  test('that a signal stopped is no failure', async () => {
+    const { observe, value } = watch();
+
+    observe(sample('run-started'));
+    observe(sample('run-failed', { failure: new Failure('stopped', 'SIGTERM') }));
+
+    expect(await value('runs_total{result="stopped"}')).toBe(1);
+    expect(await value('consecutive_failures')).toBe(0);
+  });
+
+  test('counts a failure once, however far it travels', async () => {
+    const { observe, value } = watch();
+
+    observe(sample('source-failed'));
+    observe(sample('run-failed'));
+    observe(sample('retry-scheduled'));
+    observe(sample('backup-not-stored'));
+
+    expect(await value(`failures_total{code="${stalled.code}"}`)).toBe(1);
+    expect(await value(`failures_total{code="${denied.code}"}`)).toBe(1);
+  });
+
+  test('is planned no more once the daemon drains', async () => {
+    const { observe, value } = watch();
+    observe(sample('next-run-scheduled'));
+    const planned = await value('next_run_timestamp_seconds');
+
+    observe(sample('daemon-draining'));
+
+    expect(planned).toBe(unix('16:45:00'));
+    expect(await value('next_run_timestamp_seconds')).toBe(0);
+  });
+});
+
+describe('the source', () => {
+  test('is one series: that of the last member', async () => {
+    const { observe, text } = watch();
+
+    observe(sample('member-chosen'));
+    observe(sample('member-chosen', { member: '000000000000001f', role: 'leader' }));
+
+    const family = parseExposition(await text()).get('etcd_backup_source_info');
+    expect([...(family?.series ?? [])]).toEqual([
+      ['etcd_backup_source_info{member="000000000000001f",role="leader"}', 1],
+    ]);
+  });
+
+  test('shows a mismatch until members agree again', async () => {
+    const { observe, value } = watch();
+
+    observe(sample('hash-mismatched'));
+    observe(sample('proof-finished', { outcome: 'inconclusive' }));
+    const before = await value('member_hash_mismatch');
+    observe(sample('proof-finished', { outcome: 'passed' }));
+
+    expect(before).toBe(1);
+    expect(await value('member_hash_mismatch')).toBe(0);
+  });
+});
