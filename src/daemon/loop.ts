@@ -1,0 +1,223 @@
+/**
+ * The life of the daemon. Whatever happens outside (a tick, a request, a signal, the end of a
+ * backup) is only noted; one loop goes round every second, looks at the clock and the notes, and
+ * decides. At most one job runs; what comes meanwhile is remembered once.
+ */
+import { Failure } from '../core/errors.ts';
+import type { BackupReport } from '../engine/backup.ts';
+import type { BackupOrder } from '../engine/order.ts';
+import { ClockWatch } from './clock-watch.ts';
+import { type DaemonState, type Health, judgeLife, judgeReadiness } from './health.ts';
+import { beginBackup, beginJob, type Job, type Outcome, type WorkOptions } from './job.ts';
+import type { Ticks } from './schedule.ts';
+import { type Found, prepareStart, type StartDeps } from './startup.ts';
+import { Timetable, type TimetableDeps, type TimetableRules } from './timetable.ts';
+
+export interface DaemonSettings extends TimetableRules {
+  /** A backup that still runs this long after the drain began is aborted. */
+  readonly drainLimitMs?: number | undefined;
+}
+
+export interface DaemonDeps extends StartDeps, TimetableDeps {
+  readonly about: { version: string; node: string; cluster: string; stores: string[] };
+  readonly takeBackup: (order: BackupOrder, options: WorkOptions) => Promise<BackupReport>;
+}
+
+export interface Daemon extends AsyncDisposable {
+  /**
+   * Asks for a backup that begins after now. `already-queued`: one that has not begun yet will
+   * answer this request too. Throws `stopped` while draining.
+   */
+  request(): 'accepted' | 'already-queued';
+  alive(): Health;
+  ready(): Health;
+  /** Lets a running backup finish and begins nothing. `signal` is told in the event. */
+  drain(signal: string): Promise<DaemonEnd>;
+  /** Drains, and aborts a running backup. */
+  abort(): Promise<DaemonEnd>;
+  /** Settles once the daemon has stopped; rejects only for a fault of the daemon itself. */
+  readonly ended: Promise<DaemonEnd>;
+}
+
+export interface DaemonEnd {
+  /** Whether a backup was cut short. */
+  readonly aborted: boolean;
+}
+
+const beatMs = 1000;
+// What an aborted backup gets to remove its leavings; the next start sweeps what it leaves.
+const abortLimitMs = 30_000;
+
+export function startDaemon(settings: DaemonSettings, deps: DaemonDeps): Daemon {
+  return new Loop(settings, deps);
+}
+
+class Loop implements Daemon {
+  readonly ended: Promise<DaemonEnd>;
+  readonly #settings: DaemonSettings;
+  readonly #deps: DaemonDeps;
+  readonly #clock: ClockWatch;
+  readonly #timetable: Timetable;
+  readonly #abort = new AbortController();
+
+  #state: DaemonState = 'starting';
+  #job: Job | undefined;
+  /** What is left to do about a job that has ended. */
+  #afterJob: (() => void) | undefined;
+  #wake: () => void = () => undefined;
+  #drainingMs = 0;
+  #abortedMs: number | undefined;
+  #cutShort = false;
+
+  constructor(settings: DaemonSettings, deps: DaemonDeps) {
+    this.#settings = settings;
+    this.#deps = deps;
+    this.#clock = new ClockWatch(deps.now);
+    this.#timetable = new Timetable(settings, deps);
+    this.ended = this.#live();
+  }
+
+  request(): 'accepted' | 'already-queued' {
+    if (this.#isStopping) throw new Failure('stopped', 'the daemon is stopping');
+    const answer = this.#timetable.request();
+    this.#wake();
+    return answer;
+  }
+
+  alive(): Health {
+    const job = this.#job && { name: this.#job.name, quietMs: this.#job.quietMs() };
+    const { overdueMs } = this.#timetable;
+    return judgeLife({ state: this.#state, beatAgeMs: this.#clock.ageMs, job, overdueMs });
+  }
+
+  ready(): Health {
+    return judgeReadiness(this.#state);
+  }
+
+  drain(signal: string): Promise<DaemonEnd> {
+    if (this.#isStopping) return this.ended;
+    // Nothing of worth is lost with a preparation, and it may wait for a dead store.
+    if (this.#state === 'starting') this.#abortJob();
+    this.#state = 'draining';
+    this.#drainingMs = performance.now();
+    this.#deps.observe({ kind: 'daemon-draining', signal });
+    this.#wake();
+    return this.ended;
+  }
+
+  abort(): Promise<DaemonEnd> {
+    void this.drain('abort');
+    this.#abortJob();
+    return this.ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.abort();
+  }
+
+  get #isStopping(): boolean {
+    return this.#state === 'draining' || this.#state === 'stopped';
+  }
+
+  async #live(): Promise<DaemonEnd> {
+    const { observe, about } = this.#deps;
+    const startedMs = performance.now();
+    observe({ kind: 'daemon-started', ...about });
+    try {
+      using ticks = this.#settings.schedule.startTicks(() => this.#wake());
+      this.#prepare();
+      // The one loop without an end of its own: it is the life of the daemon.
+      while (this.#state !== 'draining' || this.#job !== undefined) {
+        await this.#pause();
+        this.#goRound(ticks);
+      }
+    } finally {
+      this.#state = 'stopped';
+      this.#abortJob();
+    }
+    observe({ kind: 'daemon-stopped', uptimeMs: Math.round(performance.now() - startedMs) });
+    return { aborted: this.#cutShort };
+  }
+
+  /** Until something is noted, and a second at most: no tick is relied on. */
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, beatMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #goRound(ticks: Ticks): void {
+    if (this.#clock.look()) ticks.restart();
+    if (!this.#isStopping) this.#timetable.look(this.#job?.name);
+    this.#afterJob?.();
+    this.#afterJob = undefined;
+    if (this.#isStopping) this.#hurry();
+    if (this.#state !== 'running') return;
+    this.#timetable.announce();
+    if (this.#job === undefined) this.#beginNext();
+  }
+
+  #prepare(): void {
+    this.#job = beginJob('the preparation', (work) => prepareStart(this.#deps, work), {
+      ...this.#workOptions(),
+      ended: (outcome) => this.#note(() => this.#endPreparation(outcome)),
+    });
+  }
+
+  #endPreparation(outcome: Outcome<Found>): void {
+    if (this.#isStopping) return;
+    // Only an abort fails the whole, and that is a stop: all else is in what it found.
+    if ('failure' in outcome) throw outcome.failure;
+    this.#timetable.begin(outcome.value);
+    this.#state = 'running';
+  }
+
+  #beginNext(): void {
+    const order = this.#timetable.take();
+    if (order === undefined) return;
+    this.#job = beginBackup(order, this.#deps.takeBackup, {
+      ...this.#workOptions(),
+      ended: (outcome) => this.#note(() => this.#endBackup(order, outcome)),
+    });
+  }
+
+  #endBackup(order: BackupOrder, outcome: Outcome<BackupReport>): void {
+    // A partial backup is not tried again: the stores that have it would get it twice, and the
+    // others are served at the next due time.
+    if (!('failure' in outcome)) return;
+    if (!this.#isStopping) this.#timetable.noteFailure(order, outcome.failure);
+    else if (this.#abortedMs !== undefined) this.#cutShort = true;
+  }
+
+  #workOptions(): WorkOptions {
+    // Derived for each job: whoever listens to it for long goes with the job.
+    return { signal: AbortSignal.any([this.#abort.signal]), observe: this.#deps.observe };
+  }
+
+  #note(afterJob: () => void): void {
+    this.#afterJob = () => {
+      this.#job = undefined;
+      afterJob();
+    };
+    this.#wake();
+  }
+
+  /** Keeps the limits of a stop: of a backup that may finish, and of one that was aborted. */
+  #hurry(): void {
+    const nowMs = performance.now();
+    const { drainLimitMs } = this.#settings;
+    if (drainLimitMs !== undefined && nowMs - this.#drainingMs >= drainLimitMs) this.#abortJob();
+    if (this.#abortedMs === undefined || nowMs - this.#abortedMs < abortLimitMs) return;
+    this.#job?.abandon(new Failure('stopped', 'the work went on after it was aborted'));
+  }
+
+  #abortJob(): void {
+    if (this.#abortedMs !== undefined) return;
+    this.#abortedMs = performance.now();
+    this.#abort.abort(new Failure('stopped', 'the daemon is stopping'));
+  }
+}
