@@ -1,0 +1,139 @@
+/** The daemon put together: engine, loop, admin API, log and metrics, and their orderly end. */
+import type { LoadedConfig } from '../config/load.ts';
+import { readSecretFile } from '../config/secret-file.ts';
+import type { Observe } from '../core/events.ts';
+import { encodeManifest } from '../core/manifest-json.ts';
+import { programVersion } from '../core/version.ts';
+import { type Daemon, startDaemon } from '../daemon/loop.ts';
+import { parseSchedule } from '../daemon/schedule.ts';
+import { type BackupReport, takeBackup } from '../engine/backup.ts';
+import type { EngineDeps } from '../engine/deps.ts';
+import type { BackupOrder } from '../engine/order.ts';
+import { lastSuccess, lookAround, prepare } from '../engine/prepare.ts';
+import { type AdminServer, serveAdmin } from '../http/admin.ts';
+import type { BackupSource, TokenSources } from '../http/sources.ts';
+import { joinObservers } from '../observe/join.ts';
+import { metricsObserver } from '../observe/metrics.ts';
+import { stateObserver } from '../observe/state.ts';
+import { copiesOf, holdings } from './shelves.ts';
+import { buildHouse } from './wire.ts';
+
+export interface Attended extends AsyncDisposable {
+  readonly daemon: Daemon;
+  /** Undefined where http.enabled is false. */
+  readonly admin: AdminServer | undefined;
+}
+
+/**
+ * Starts everything. Disposing closes the admin API, then the daemon, then what the engine holds;
+ * a daemon that is still at work is aborted by it, so drain first.
+ */
+export async function attend(loaded: LoadedConfig, log: Observe): Promise<Attended> {
+  const { config } = loaded;
+  const stores = config.stores.map(({ name }) => name);
+  const now = (): Date => new Date();
+  const about = { version: programVersion, node: process.versions.node };
+  const metrics = metricsObserver({ stores, ...about, now });
+  const state = stateObserver({ stores, now });
+  const observe = joinObservers({ metrics: metrics.observe, state: state.observe, log });
+
+  await using opened = new AsyncDisposableStack();
+  const { deps } = opened.use(buildHouse(config, observe));
+  const daemon = opened.use(startDaemon(daemonSettings(loaded), daemonDeps(deps, stores)));
+  const admin = config.http.enabled
+    ? opened.use(
+        await serveAdmin({
+          listen: config.http.listen,
+          tokens: tokensOf(loaded),
+          status: state.report,
+          backups: backupSource(deps),
+          takeBackup: () => ({ status: requestOf(daemon) }),
+          metrics,
+          alive: () => daemon.alive(),
+          ready: () => daemon.ready(),
+          observe,
+        }),
+      )
+    : undefined;
+  const held = opened.move();
+  return { daemon, admin, [Symbol.asyncDispose]: () => held.disposeAsync() };
+}
+
+function daemonSettings({ config }: LoadedConfig): Parameters<typeof startDaemon>[0] {
+  const { cron, timezone, ...rest } = config.schedule;
+  return { schedule: parseSchedule({ cron, timezone }), ...rest };
+}
+
+function daemonDeps(deps: EngineDeps, stores: string[]): Parameters<typeof startDaemon>[1] {
+  const { program, clusterName } = deps;
+  return {
+    about: { ...program, cluster: clusterName, stores },
+    takeBackup: (order, { signal, observe }) => runBackup(order, { ...deps, observe }, signal),
+    lastSuccess: ({ signal, observe }) => lastSuccess({ ...deps, observe }, signal),
+    prepare: ({ signal, observe }) => prepare({ ...deps, observe }, signal),
+    observe: deps.observe,
+    now: deps.now,
+  };
+}
+
+/**
+ * A run that ends without a success still looks at the stores: one that was emptied or lost must
+ * show while backups fail.
+ */
+async function runBackup(
+  order: BackupOrder,
+  deps: EngineDeps,
+  signal: AbortSignal,
+): Promise<BackupReport> {
+  let result = 'failure';
+  try {
+    const report = await takeBackup(order, deps, { signal });
+    result = report.result;
+    return report;
+  } finally {
+    if (result !== 'success' && !signal.aborted) {
+      // What keeps the stores from being read is told by its own events.
+      await lookAround(deps, signal).catch(() => undefined);
+    }
+  }
+}
+
+function requestOf(daemon: Daemon): 'accepted' | 'already-running' {
+  return daemon.request() === 'accepted' ? 'accepted' : 'already-running';
+}
+
+/** Tokens are read at every request, so that a rotated file counts at once. */
+function tokensOf({ config }: LoadedConfig): TokenSources {
+  const { read, operate } = config.http.tokens;
+  const from = (path: string) => () => {
+    try {
+      return readSecretFile(path).reveal();
+    } catch {
+      // A token that cannot be read opens nothing; the caller sees that it was refused.
+      return undefined;
+    }
+  };
+  return {
+    ...(read === null ? {} : { read: from(read) }),
+    ...(operate === null ? {} : { operate: from(operate) }),
+  };
+}
+
+function backupSource(deps: EngineDeps): BackupSource {
+  const rows = (copies: ReturnType<typeof copiesOf>): unknown[] =>
+    copies.map(({ shelf, manifest }) => ({
+      store: shelf.store.name,
+      ...JSON.parse(encodeManifest(manifest)),
+    }));
+  return {
+    list: async ({ store, limit }, { signal }) => {
+      const found = await holdings({ values: { store }, signal }, deps);
+      const newest = found.copies.toReversed().slice(0, limit);
+      return { backups: rows(newest), unreadable: found.unreadable };
+    },
+    find: async (id, { signal }) => {
+      const found = await holdings({ values: {}, signal }, deps);
+      return rows(copiesOf({ positionals: [id] }, found));
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import { exitCodeOf, onSignals } from '../../daemon/shutdown.ts';
+import { logObserver } from '../../observe/log.ts';
+import { attend } from '../attend.ts';
+import type { Call, Command } from '../command.ts';
+import { configOptions, loadSettings } from '../settings.ts';
+
+export const runCommand: Command = {
+  name: 'run',
+  summary: 'Run the daemon: backups on schedule, metrics and the admin API',
+  usage: '[options]',
+  positionals: { min: 0, max: 0 },
+  options: configOptions,
+  examples: [
+    'etcd-backupd run --config /etc/etcd-backupd/config.yaml',
+    'etcd-backupd run --schedule.cron "0 */6 * * *" --log.pretty',
+  ],
+  codes: ['http-listen', 'stopped', 'internal'],
+  run,
+};
+
+/**
+ * The first SIGTERM or SIGINT lets a running backup finish, the second aborts it, the third ends
+ * the process. A cluster or store that does not answer is no reason not to start.
+ */
+async function run(call: Call): Promise<number> {
+  const loaded = loadSettings(call, { checkFiles: true });
+  for (const warning of loaded.warnings) call.terminal.err(`warning: ${warning}\n`);
+  const { level, pretty } = loaded.config.log;
+  const log = logObserver({
+    level: level === 'fatal' ? 'error' : level,
+    pretty,
+    destination: { write: (line: string) => call.terminal.out(line) },
+  });
+  await using attended = await attend(loaded, log);
+  const { daemon } = attended;
+  using _signals = onSignals({
+    process: call.signals,
+    drain: (signal) => void daemon.drain(signal),
+    abort: () => void daemon.abort(),
+    exit: call.exit,
+  });
+  return exitCodeOf(await daemon.ended);
+}

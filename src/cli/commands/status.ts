@@ -1,0 +1,140 @@
+import { rankSources } from '../../cluster/choose.ts';
+import { readSecretFile } from '../../config/secret-file.ts';
+import { toFailure } from '../../core/errors.ts';
+import { isProved } from '../../core/manifest.ts';
+import { formatBytes, formatDuration } from '../../core/units.ts';
+import type { StatusReport } from '../../observe/status-report.ts';
+import type { Call, Command } from '../command.ts';
+import { configOptions, jsonOption, type OpenHouse, openForCommand } from '../settings.ts';
+import { type Holdings, holdings, tellTroubles } from '../shelves.ts';
+import { json, table } from '../table.ts';
+import { proofsOf } from './list.ts';
+
+export const statusCommand: Command = {
+  name: 'status',
+  summary: 'Show at a glance: the daemon, the newest backup of every store, the members',
+  usage: '[options]',
+  positionals: { min: 0, max: 0 },
+  options: { ...configOptions, ...jsonOption },
+  examples: ['etcd-backupd status', 'etcd-backupd status --json'],
+  codes: ['cluster-unreachable', 'store-failed'],
+  run,
+};
+
+/** How long the daemon on this host has to answer: it does so at once or not at all. */
+const daemonAnswerMs = 2000;
+
+interface MemberLine {
+  readonly id: string;
+  readonly name: string;
+  readonly eligible: boolean;
+  readonly role: string;
+  readonly reason: string;
+}
+
+/** Works without the daemon and without the cluster: whatever answers is shown. */
+async function run(call: Call): Promise<number> {
+  await using house = openForCommand(call);
+  const [daemon, members, found] = await Promise.all([
+    askDaemon(house, call),
+    askMembers(house, call),
+    holdings(call, house.deps),
+  ]);
+  if (call.values.json)
+    call.terminal.out(json({ daemon, ...members, stores: storesOf(found, house) }));
+  else {
+    call.terminal.out(daemonLines(daemon));
+    call.terminal.out(storeLines(found, house));
+    call.terminal.out(memberLines(members));
+  }
+  return tellTroubles(call, found) || members.exitCode;
+}
+
+async function askDaemon(house: OpenHouse, call: Call): Promise<StatusReport | null> {
+  const { enabled, listen, tokens } = house.loaded.config.http;
+  if (!enabled) return null;
+  const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host;
+  const signal = AbortSignal.any([call.signal, AbortSignal.timeout(daemonAnswerMs)]);
+  try {
+    const token = tokens.read === null ? undefined : readSecretFile(tokens.read).reveal();
+    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    const answer = await fetch(`http://${host}:${listen.port}/v1/status`, { signal, headers });
+    return answer.ok ? ((await answer.json()) as StatusReport) : null;
+  } catch {
+    // No daemon on this host is an answer too, and the line says so.
+    return null;
+  }
+}
+
+async function askMembers(
+  house: OpenHouse,
+  call: Call,
+): Promise<{ members: MemberLine[]; unreachable: string | null; exitCode: number }> {
+  const { cluster, source, now } = house.deps;
+  try {
+    const survey = await cluster.survey(call);
+    const members = rankSources(survey, source.choose, now()).map((judgement) => {
+      const { id, name } = judgement.member;
+      const { eligible, role, reason } = judgement;
+      return { id, name, eligible, role, reason };
+    });
+    return { members, unreachable: null, exitCode: 0 };
+  } catch (error) {
+    call.signal.throwIfAborted();
+    const failure = toFailure(error);
+    return { members: [], unreachable: failure.message, exitCode: failure.exitCode };
+  }
+}
+
+function daemonLines(daemon: StatusReport | null): string {
+  if (daemon === null) return 'daemon   does not answer on this host\n\n';
+  const { run, nextRun, lastRun, lastFailure } = daemon;
+  const rows = [
+    ['daemon', `${daemon.state}, version ${daemon.version}, since ${daemon.startedAt}`],
+    ['now', run === null ? 'idle' : `${run.step}, ${formatBytes(run.doneBytes)} done`],
+    ['last run', lastRun === null ? 'none yet' : `${lastRun.result} at ${lastRun.finishedAt}`],
+    ['next run', nextRun === null ? 'not planned' : `${nextRun.at} (${nextRun.reason})`],
+  ];
+  const failed = lastFailure && [['last failure', `${lastFailure.at}: ${lastFailure.message}`]];
+  return `${table([...rows, ...(failed ?? [])])}\n`;
+}
+
+function storesOf(found: Holdings, house: OpenHouse): unknown[] {
+  return house.deps.shelves.map(({ store }) => {
+    const own = found.copies.filter(({ shelf }) => shelf.store === store);
+    const newest = own.findLast(({ manifest }) => isProved(manifest))?.manifest;
+    const dead = found.unreadable.find((one) => one.store === store.name);
+    return {
+      store: store.name,
+      backups: own.length,
+      newest: newest?.id ?? null,
+      startedAt: newest?.startedAt ?? null,
+      failure: dead?.failure.message ?? null,
+    };
+  });
+}
+
+function storeLines(found: Holdings, house: OpenHouse): string {
+  const now = house.deps.now().getTime();
+  const rows = house.deps.shelves.map(({ store }) => {
+    if (found.unreadable.some((one) => one.store === store.name)) {
+      return [store.name, '?', 'cannot be read', '', '', ''];
+    }
+    const own = found.copies.filter(({ shelf }) => shelf.store === store);
+    const newest = own.findLast(({ manifest }) => isProved(manifest))?.manifest;
+    if (newest === undefined)
+      return [store.name, String(own.length), 'no proved backup', '', '', ''];
+    const age = formatDuration(Math.max(0, now - newest.startedAt.getTime()));
+    const size = formatBytes(newest.sealed.sizeBytes);
+    return [store.name, String(own.length), newest.id, age, size, proofsOf(newest)];
+  });
+  return `${table([['STORE', 'BACKUPS', 'NEWEST PROVED', 'AGE', 'SIZE', 'PROOFS'], ...rows])}\n`;
+}
+
+function memberLines(asked: { members: MemberLine[]; unreachable: string | null }): string {
+  if (asked.unreachable !== null) return `cluster  ${asked.unreachable}\n`;
+  const rows = asked.members.map(({ name, id, role, eligible, reason }) => {
+    return [name || id, role, `${eligible ? 'can' : 'can not'} be the source: ${reason}`];
+  });
+  return table([['MEMBER', 'ROLE', 'SOURCE'], ...rows]);
+}

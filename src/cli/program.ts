@@ -1,0 +1,111 @@
+/** From the words of a command line to a command, and from its end to an exit status. */
+import { parseArgs } from 'node:util';
+import { splitConfigFlags } from '../config/flags.ts';
+import { Failure, toFailure } from '../core/errors.ts';
+import { programVersion } from '../core/version.ts';
+import type { Call, Command, Surroundings } from './command.ts';
+import { commandHelp, programHelp } from './help.ts';
+
+/** Loaded when they are called: a backup needs no web server, and help no cluster. */
+const loaders: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import('./commands/run.ts')).runCommand,
+  backup: async () => (await import('./commands/backup.ts')).backupCommand,
+  list: async () => (await import('./commands/list.ts')).listCommand,
+  show: async () => (await import('./commands/show.ts')).showCommand,
+  verify: async () => (await import('./commands/verify.ts')).verifyCommand,
+  prune: async () => (await import('./commands/prune.ts')).pruneCommand,
+  hold: async () => (await import('./commands/hold.ts')).holdCommand,
+  check: async () => (await import('./commands/check.ts')).checkCommand,
+  status: async () => (await import('./commands/status.ts')).statusCommand,
+  inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
+  config: async () => (await import('./commands/config.ts')).configCommand,
+  demo: async () => (await import('./commands/demo.ts')).demoCommand,
+};
+
+export function loadCommands(): Promise<readonly Command[]> {
+  return Promise.all(Object.values(loaders).map((load) => load()));
+}
+
+/** Runs the command line and resolves with the exit status. Never rejects. */
+export async function runProgram(around: Surroundings): Promise<number> {
+  const { terminal, argv } = around;
+  try {
+    const [first, ...rest] = argv;
+    if (first === undefined || first === 'help' || first === '--help' || first === '-h') {
+      terminal.out(programHelp(await loadCommands()));
+      return first === undefined ? 2 : 0;
+    }
+    if (first === 'version' || first === '--version') {
+      terminal.out(`${programVersion}\n`);
+      return 0;
+    }
+    return await runNamed(first, rest, around);
+  } catch (error) {
+    const failure = toFailure(error);
+    terminal.err(`etcd-backupd: ${failure.message}\n  ${failure.hint}\n`);
+    if (failure.code === 'internal') terminal.err(`${stackOf(failure)}\n`);
+    return failure.exitCode;
+  }
+}
+
+async function runNamed(
+  name: string,
+  words: readonly string[],
+  around: Surroundings,
+): Promise<number> {
+  const load = Object.hasOwn(loaders, name) ? loaders[name] : undefined;
+  if (load === undefined) {
+    const known = Object.keys(loaders).join(', ');
+    throw new Failure('usage', `there is no command ${JSON.stringify(name)}; there are: ${known}`);
+  }
+  const command = await load();
+  if (words.includes('--help') || words.includes('-h')) {
+    around.terminal.out(commandHelp(command));
+    return 0;
+  }
+  const stop = new AbortController();
+  const listener = (): void => stop.abort(new Failure('stopped', 'stopped by a signal'));
+  const listened: NodeJS.Signals[] = command.name === 'run' ? [] : ['SIGINT', 'SIGTERM'];
+  for (const signal of listened) around.signals.on(signal, listener);
+  try {
+    return await command.run({ ...around, ...parse(command, words), signal: stop.signal });
+  } finally {
+    for (const signal of listened) around.signals.off(signal, listener);
+  }
+}
+
+function parse(
+  command: Command,
+  words: readonly string[],
+): Pick<Call, 'values' | 'positionals' | 'flags'> {
+  const takesConfig = 'config' in command.options;
+  const { flags, rest } = takesConfig ? splitConfigFlags(words) : { flags: [], rest: words };
+  const options = Object.fromEntries(
+    Object.entries(command.options).map(([name, { type }]) => [name, { type }]),
+  );
+  const { values, positionals } = parseWords(command, rest, options);
+  const { min, max } = command.positionals;
+  if (positionals.length < min || positionals.length > max) {
+    throw new Failure('usage', `usage: etcd-backupd ${command.name} ${command.usage}`);
+  }
+  return { values: values as Call['values'], positionals, flags };
+}
+
+function parseWords(
+  command: Command,
+  args: readonly string[],
+  options: Record<string, { type: 'string' | 'boolean' }>,
+): { values: Record<string, unknown>; positionals: string[] } {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    const reason = (error as Error).message.replace(/\. To specify.*$/s, '');
+    throw new Failure('usage', `${command.name}: ${reason}`);
+  }
+}
+
+/** Stacks are for faults of this program only. */
+function stackOf(failure: Failure): string {
+  const origin = failure.cause instanceof Error ? failure.cause : failure;
+  return origin.stack ?? String(origin);
+}

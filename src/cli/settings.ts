@@ -1,0 +1,75 @@
+/** Loads the configuration of a call, and opens the house for it. */
+import { existsSync } from 'node:fs';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { toFailure } from '../core/errors.ts';
+import { parseSchedule } from '../daemon/schedule.ts';
+import type { EngineDeps } from '../engine/deps.ts';
+import { joinObservers } from '../observe/join.ts';
+import { logObserver } from '../observe/log.ts';
+import type { Call, Option } from './command.ts';
+import { type Progress, progressObserver, progressOn } from './progress.ts';
+import { buildHouse } from './wire.ts';
+
+const usualFile = '/etc/etcd-backupd/config.yaml';
+
+/** Options that every command with a configuration takes. */
+export const configOptions: Readonly<Record<string, Option>> = {
+  config: {
+    type: 'string',
+    value: 'FILE',
+    doc: `configuration (default: $ETCD_BACKUPD_CONFIG, else ${usualFile} if it exists)`,
+  },
+};
+
+export const jsonOption: Readonly<Record<string, Option>> = {
+  json: { type: 'boolean', doc: 'print JSON with a stable shape' },
+};
+
+export function loadSettings(call: Call, options: { checkFiles: boolean }): LoadedConfig {
+  const named = call.values.config ?? call.env.ETCD_BACKUPD_CONFIG;
+  const file = typeof named === 'string' ? named : existsSync(usualFile) ? usualFile : undefined;
+  return loadConfig({
+    ...(file === undefined ? {} : { file }),
+    env: call.env,
+    flags: call.flags,
+    checkFiles: options.checkFiles,
+    cronFault,
+    today: new Date(),
+  });
+}
+
+/** The schedule's own parser has the last word on a cron text. */
+function cronFault(cron: string): string | null {
+  try {
+    parseSchedule({ cron, timezone: 'UTC' });
+    return null;
+  } catch (error) {
+    return toFailure(error).message;
+  }
+}
+
+export interface OpenHouse extends AsyncDisposable {
+  readonly loaded: LoadedConfig;
+  readonly deps: EngineDeps;
+  readonly progress: Progress;
+}
+
+/** Opens everything for a command that works once: events go to stderr, in plain lines. */
+export function openForCommand(call: Call): OpenHouse {
+  const loaded = loadSettings(call, { checkFiles: true });
+  for (const warning of loaded.warnings) call.terminal.err(`warning: ${warning}\n`);
+  const progress = progressOn(call.terminal);
+  const level = loaded.config.log.level;
+  const log = logObserver({
+    level: level === 'fatal' ? 'error' : level,
+    pretty: true,
+    destination: { write: (line: string) => call.terminal.err(line) },
+  });
+  const observe = joinObservers({ progress: progressObserver(progress), log });
+  const house = buildHouse(loaded.config, observe);
+  const close = async (): Promise<void> => {
+    progress.clear();
+    await house[Symbol.asyncDispose]();
+  };
+  return { loaded, deps: house.deps, progress, [Symbol.asyncDispose]: close };
+}

@@ -1,0 +1,74 @@
+/** The only place that builds adapters: from a configuration to everything the engine is given. */
+import { randomInt } from 'node:crypto';
+import { hostname } from 'node:os';
+import { openCatalog } from '../catalog/catalog.ts';
+import { connectCluster } from '../cluster/connect.ts';
+import type { Config, StoreConfig } from '../config/config.ts';
+import { readSecretFile } from '../config/secret-file.ts';
+import type { Observe } from '../core/events.ts';
+import { programVersion } from '../core/version.ts';
+import type { EngineDeps, Shelf } from '../engine/deps.ts';
+import { startProver } from '../spool/prover.ts';
+import { openSpool } from '../spool/spool.ts';
+import { fileStore } from '../store/file.ts';
+import type { Store } from '../store/port.ts';
+
+/** Everything that was opened; disposing closes it in reverse. */
+export interface House extends AsyncDisposable {
+  readonly deps: EngineDeps;
+}
+
+export function buildHouse(config: Config, observe: Observe): House {
+  const opened = new AsyncDisposableStack();
+  const cluster = opened.use(connectCluster(clusterSettings(config)));
+  const shelves = config.stores.map((store): Shelf => {
+    return { store: opened.use(buildStore(store)), retention: store.retention };
+  });
+  const { source, cluster: named } = config;
+  const deps: EngineDeps = {
+    clusterName: named.name,
+    cluster,
+    source: {
+      choose: {
+        allowLeader: source.allowLeader,
+        maxLag: source.maxLag,
+        localMember: named.localMember,
+      },
+      stallTimeoutMs: source.stallTimeoutMs,
+      agreement: source.requireAgreement,
+      agreementMaxBytes: source.agreementMaxBytes,
+      onMismatch: source.onMismatch,
+    },
+    spool: openSpool(config.spool),
+    prove: startProver,
+    shelves,
+    openCatalog,
+    timezone: config.schedule.timezone,
+    orphanGraceMs: config.retention.orphanGraceMs,
+    observe,
+    now: () => new Date(),
+    suffix: randomSuffix,
+    program: { version: programVersion, node: process.versions.node },
+    host: hostname(),
+  };
+  return { deps, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+function clusterSettings(config: Config): Parameters<typeof connectCluster>[0] {
+  const { endpoints, tls, auth, requestTimeoutMs } = config.cluster;
+  const login = auth && {
+    username: auth.username,
+    readPassword: () => readSecretFile(auth.passwordFile).reveal(),
+  };
+  return { endpoints, tls, auth: login, requestTimeoutMs };
+}
+
+function buildStore({ name, path }: StoreConfig): Store {
+  return fileStore({ name, root: path });
+}
+
+const suffixAlphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
+
+function randomSuffix(): string {
+  return Array.from({ length: 4 }, () => suffixAlphabet[randomInt(suffixAlphabet.length)]).join('');
+}
