@@ -1,0 +1,75 @@
+/** Runs two commands in turn and prints times, their ratio, and the largest resident memory. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+
+export interface Contestant {
+  readonly name: string;
+  readonly command: readonly string[];
+  /** Removes what a run left, so that every run does the same work. */
+  readonly clean?: () => void;
+}
+
+interface Measured {
+  readonly seconds: number;
+  readonly residentBytes: number;
+}
+
+/** How often the memory of a running command is looked at. */
+const lookMs = 20;
+
+export async function measure({ name, command, clean }: Contestant): Promise<Measured> {
+  clean?.();
+  const [program = '', ...args] = command;
+  const startedMs = performance.now();
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (chunk) => {
+    said += chunk;
+  });
+  let residentBytes = 0;
+  const looking = setInterval(() => {
+    residentBytes = Math.max(residentBytes, peakOf(child.pid));
+  }, lookMs);
+  const [code] = await once(child, 'close');
+  clearInterval(looking);
+  if (code !== 0) throw new Error(`${name} ended with ${code}:\n${said}`);
+  return { seconds: (performance.now() - startedMs) / 1000, residentBytes };
+}
+
+/** The kernel's own high-water mark of the process's resident memory. */
+function peakOf(pid: number | undefined): number {
+  try {
+    const line = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    return Number(line?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+/** Alternates, after one round that is not counted. */
+export async function compare(
+  ours: Contestant,
+  official: Contestant,
+  rounds: number,
+): Promise<void> {
+  const results: [Measured, Measured][] = [];
+  for (let round = 0; round <= rounds; round += 1) {
+    const pair: [Measured, Measured] = [await measure(ours), await measure(official)];
+    if (round > 0) results.push(pair);
+  }
+  for (const [index, { name }] of [ours, official].entries()) {
+    const seconds = median(results.map((pair) => (pair[index] as Measured).seconds));
+    const resident = Math.max(...results.map((pair) => (pair[index] as Measured).residentBytes));
+    const mebibytes = Math.round(resident / 1024 ** 2);
+    console.log(`${name.padEnd(32)} median ${seconds.toFixed(2)} s, resident ${mebibytes} MiB`);
+  }
+  const ratios = results.map(([a, b]) => a.seconds / b.seconds);
+  const [low, high] = [Math.min(...ratios), Math.max(...ratios)];
+  const spread = `${low.toFixed(2)} to ${high.toFixed(2)}`;
+  console.log(`ours / official: median ${median(ratios).toFixed(2)} (${spread}, ${rounds} rounds)`);
+}
