@@ -63,14 +63,15 @@ function readLock(file) {
 }
 
 function installPackages() {
-  say('installing the packages of package-lock.json (npm ci)');
+  say('installing the packages of package-lock.json (npm install)');
   const began = performance.now();
-  // With NODE_ENV=production npm would leave out what the command needs.
-  const args = ['ci', '--include=dev', '--no-audit', '--no-fund'];
+  // With NODE_ENV=production npm would leave out what the command needs. Not "npm ci": it refuses a
+  // lock that lacks the builds for other platforms, which not every registry carries.
+  const args = ['install', '--no-save', '--include=dev', '--no-audit', '--no-fund'];
   const done = spawnSync('npm', args, { cwd: root, encoding: 'utf8' });
   if (done.error) stop(`npm cannot be run: ${done.error.message}`);
   if (done.status !== 0) {
-    stop(`npm ci ended with ${done.status ?? done.signal}:\n${done.stdout}${done.stderr}`);
+    stop(`npm install ended with ${done.status ?? done.signal}:\n${done.stdout}${done.stderr}`);
   }
   say(`packages installed in ${seconds(began)}`);
 }
