@@ -60,7 +60,7 @@ export async function readText(
     if (sizeBytes > manifestLimitBytes) {
       throw new Failure('manifest-invalid', `${name} in store ${store.name} is larger than 4 MiB`);
     }
-    chunks.push(chunk);
+    chunks.push(Uint8Array.from(chunk));
   }
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks));

@@ -1,7 +1,7 @@
 /** The story of a backup. */
 import type { BackupId } from '../core/backup.ts';
 import { Failure } from '../core/errors.ts';
-import type { RunResult } from '../core/events.ts';
+import type { BackupStep, RunResult } from '../core/events.ts';
 import type { Proof } from '../core/manifest.ts';
 import { agree } from './agree.ts';
 import type { EngineDeps } from './deps.ts';
@@ -31,7 +31,9 @@ export async function takeBackup(
 ): Promise<BackupReport> {
   const { signal } = options;
   const startedAt = deps.now();
-  const steps = new Stopwatch(deps.observe);
+  const steps = new Stopwatch<BackupStep>((step, tookMs) =>
+    deps.observe({ kind: 'step-finished', step, tookMs }),
+  );
 
   const survey = await steps.time('choose', () => deps.cluster.survey({ signal }));
   const current = await newestIfCurrent(survey, order, deps, signal);

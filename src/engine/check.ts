@@ -98,7 +98,8 @@ async function tryHash(source: Member, deps: EngineDeps, signal: AbortSignal): P
 async function trySpool(source: Member, deps: EngineDeps): Promise<string> {
   const bytes = source.status instanceof Failure ? 0 : source.status.databaseBytes;
   await using file = await deps.spool.create(bytes);
-  await file.append([new Uint8Array(1)], 1);
+  await file.append([new Uint8Array(1)]);
+  await file.flush();
   await file.sync();
   return `room for ${formatBytes(bytes)} and writable`;
 }
@@ -115,7 +116,7 @@ async function tryStore(store: Store, signal: AbortSignal): Promise<string> {
   try {
     await store.put(name, body, { signal });
     const read: Uint8Array[] = [];
-    for await (const chunk of store.get(name, { signal })) read.push(chunk);
+    for await (const chunk of store.get(name, { signal })) read.push(Uint8Array.from(chunk));
     if (!Buffer.concat(read).equals(content)) {
       throw new Failure('object-damaged', `${store.describe()} gave other bytes than it was given`);
     }

@@ -5,7 +5,7 @@ import type { Cluster } from '../cluster/port.ts';
 import type { ClusterId } from '../core/backup.ts';
 import type { Observe } from '../core/events.ts';
 import type { RetentionPolicy } from '../core/retention.ts';
-import type { Prover } from '../spool/prover.ts';
+import type { ProvableFile, Prover } from '../spool/prover.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Store } from '../store/port.ts';
 
@@ -25,12 +25,21 @@ export interface SourceRules {
   readonly onMismatch: 'keep' | 'discard';
 }
 
+export interface RestoreRules {
+  /** Folders that data directories may be restored below; none: anywhere. */
+  readonly roots: readonly string[];
+  /** Programs around the swap. */
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+  readonly hookLimitMs: number;
+}
+
 export interface EngineDeps {
   readonly clusterName: string;
   readonly cluster: Cluster;
   readonly source: SourceRules;
   readonly spool: Spool;
-  readonly prove: (path: string) => Prover;
+  readonly prove: (file: ProvableFile) => Prover;
   readonly shelves: readonly Shelf[];
   readonly openCatalog: (store: Store, cluster: ClusterId) => Catalog;
   readonly timezone: string;
@@ -42,3 +51,8 @@ export interface EngineDeps {
   readonly program: { readonly version: string; readonly node: string };
   readonly host: string;
 }
+
+export type RestoreDeps = Pick<
+  EngineDeps,
+  'shelves' | 'openCatalog' | 'clusterName' | 'prove' | 'observe' | 'now'
+> & { readonly restore: RestoreRules };

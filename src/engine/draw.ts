@@ -6,6 +6,7 @@ import { type Judgement, noSource, rankSources } from '../cluster/choose.ts';
 import type { Member, MemberStatus, Survey } from '../cluster/port.ts';
 import type { Revision } from '../core/backup.ts';
 import { Failure, type FailureCode, toFailure } from '../core/errors.ts';
+import type { BackupStep } from '../core/events.ts';
 import type { Proof } from '../core/manifest.ts';
 import { type Drained, drain } from '../spool/drain.ts';
 import type { SpoolFile } from '../spool/file.ts';
@@ -43,7 +44,7 @@ const memberFaults: ReadonlySet<FailureCode> = new Set<FailureCode>([
 
 export async function drawSnapshot(
   asked: { readonly survey: Survey; readonly slot: Date | null },
-  steps: Stopwatch,
+  steps: Stopwatch<BackupStep>,
   deps: EngineDeps,
   signal: AbortSignal,
 ): Promise<DrawnSnapshot> {
@@ -75,7 +76,7 @@ function sourceOf(judgement: Judgement): Source | undefined {
 async function drawFrom(
   source: Source,
   survey: Survey,
-  steps: Stopwatch,
+  steps: Stopwatch<BackupStep>,
   deps: EngineDeps,
   signal: AbortSignal,
 ): Promise<DrawnSnapshot> {
@@ -92,7 +93,7 @@ async function drawFrom(
   await using opened = new AsyncDisposableStack();
   const confirmed = await confirm(source, deps, signal);
   const file = opened.use(await deps.spool.create(member.status.databaseBytes));
-  const prover = opened.use(deps.prove(file.path));
+  const prover = opened.use(deps.prove(file));
   const drained = await steps.time('drain', () => drainInto(file, prover, source, deps, signal));
   const receivedAt = deps.now();
   const proved = await steps.time('prove', () => prover.finish(drained.sizeBytes));

@@ -2,7 +2,6 @@
  * Keeps a proved snapshot in every store at once. Each store stands alone: the data goes in, what
  * the store holds is compared with what was sent, and only then the manifest makes it a backup.
  */
-import { createReadStream } from 'node:fs';
 import { Failure, toFailure } from '../core/errors.ts';
 import type { RunResult } from '../core/events.ts';
 import { isProved, type Manifest, type Proof } from '../core/manifest.ts';
@@ -10,8 +9,8 @@ import { objectName } from '../core/names.ts';
 import type { SpoolFile } from '../spool/file.ts';
 import type { Body } from '../store/port.ts';
 import type { EngineDeps, Shelf } from './deps.ts';
+import { readBack } from './fetch.ts';
 import { newestBackup } from './stock.ts';
-import { readBack } from './verify.ts';
 
 export interface Kept {
   readonly result: Extract<RunResult, 'success' | 'partial'>;
@@ -81,5 +80,5 @@ async function keep(
 }
 
 function bodyOf(file: SpoolFile): Body {
-  return { open: () => createReadStream(file.path), sizeBytes: file.sizeBytes, file: file.path };
+  return { open: () => file.bytes(), sizeBytes: file.sizeBytes, file: file.path };
 }

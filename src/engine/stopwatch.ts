@@ -1,21 +1,19 @@
 /** Measures the steps of a run for the manifest, and tells each as it ends. */
-import type { BackupStep, Observe } from '../core/events.ts';
-
-export class Stopwatch {
-  readonly #observe: Observe;
+export class Stopwatch<Step extends string> {
+  readonly #tell: (step: Step, tookMs: number) => void;
   readonly #steps: Record<string, number> = {};
 
-  constructor(observe: Observe) {
-    this.#observe = observe;
+  constructor(tell: (step: Step, tookMs: number) => void) {
+    this.#tell = tell;
   }
 
   /** Runs `work` as `step`. A step that throws is not told: its run's failure is. */
-  async time<T>(step: BackupStep, work: () => Promise<T>): Promise<T> {
+  async time<T>(step: Step, work: () => Promise<T>): Promise<T> {
     const startedMs = performance.now();
     const result = await work();
     const tookMs = Math.round(performance.now() - startedMs);
     this.#steps[step] = (this.#steps[step] ?? 0) + tookMs;
-    this.#observe({ kind: 'step-finished', step, tookMs });
+    this.#tell(step, tookMs);
     return result;
   }
 

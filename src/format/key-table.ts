@@ -9,7 +9,7 @@ import { tombstoneMark } from './row-page.ts';
 const fullest = 0.7;
 
 export class KeyTable {
-  #slots: Uint32Array;
+  readonly #slots: Uint32Array;
   readonly #mask: number;
   readonly #limit: number;
   #size = 0;
@@ -47,16 +47,23 @@ export class KeyTable {
     return false;
   }
 
-  /** Forgets the keys whose `high` is `limit` or more. */
+  /**
+   * Forgets the keys whose `high` is `limit` or more. In place: beginning behind a free slot, each
+   * key is taken out and put back, and so moves to where it was or towards where it belongs.
+   */
   dropFrom(limit: number): void {
-    const before = this.#slots;
-    this.#slots = new Uint32Array(before.length);
+    const slots = this.#slots;
+    let start = 0;
+    while (slots[start] !== 0) start += 2;
     this.#size = 0;
     this.#live = 0;
-    for (let slot = 0; slot < before.length; slot += 2) {
-      const low = before[slot] as number;
-      const high = before[slot + 1] as number;
-      if (low !== 0 && high < limit) this.add(low, high);
+    for (let passed = 2; passed < slots.length; passed += 2) {
+      const slot = (start + passed) % slots.length;
+      const low = slots[slot] as number;
+      if (low === 0) continue;
+      slots[slot] = 0;
+      const high = slots[slot + 1] as number;
+      if (high < limit) this.add(low, high);
     }
   }
 

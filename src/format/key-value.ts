@@ -42,7 +42,8 @@ export function locateKeyValue(
   return place;
 }
 
-function readHead(reader: DatabaseReader, at: number, end: number) {
+/** One field's head; undefined when it is damaged. Its end may lie anywhere. */
+export function readHead(reader: DatabaseReader, at: number, end: number) {
   const head = reader.bytes(at, Math.min(fieldHeadBytes, end - at));
   const tag = decodeVarint(head, 0);
   if (tag === undefined || tag.value > 0xffff_ffffn) return undefined;

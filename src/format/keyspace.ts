@@ -6,6 +6,7 @@ import type { BitSet } from './bit-set.ts';
 import { type DatabaseReader, viewBytes } from './database-reader.ts';
 import { fileFault, pageFault } from './fault.ts';
 import { noBounds } from './key-bounds.ts';
+import { KeyTable } from './key-table.ts';
 import { fingerprintKey, locateKeyValue } from './key-value.ts';
 import { pairsOf } from './leaf.ts';
 import { type Geometry, type Page, readPage } from './page.ts';
@@ -45,6 +46,8 @@ export interface NewestRows {
   readonly outdated: BitSet;
 }
 
+// With fewer, narrowing the range of fingerprints that are counted could leave none.
+const fewestKeys = 8;
 /** In the list of leaves, for a keyspace so small that it lies inside the root page. */
 const inlinePage = 0;
 
@@ -52,12 +55,12 @@ export class Keyspace {
   readonly reader: DatabaseReader;
   readonly geometry: Geometry;
   readonly scan: PageScan;
-  /** The most user keys that are remembered at once; more take further passes. */
-  readonly keyLimit: number;
   readonly leaves = new PageList();
   /** What was found out last, for the next who asks the same. */
   newest: NewestRows | undefined;
   readonly #scratch = new RowLog(1);
+  readonly #keyLimit: number;
+  #table: KeyTable | undefined;
   #inline: Page | undefined;
   #totalRows = 0;
   #lastRevision = 0n;
@@ -72,7 +75,14 @@ export class Keyspace {
     this.reader = reader;
     this.geometry = geometry;
     this.scan = scanned.scan;
-    this.keyLimit = scanned.keyLimit;
+    this.#keyLimit = scanned.keyLimit;
+  }
+
+  /** One for all who count keys: it is large. Made when the rows are known. */
+  get table(): KeyTable {
+    const room = Math.max(this.#keyLimit, fewestKeys);
+    this.#table ??= new KeyTable(Math.min(this.#totalRows, room));
+    return this.#table;
   }
 
   get totalRows(): number {

@@ -4,6 +4,7 @@
  */
 import type { DatabaseReader } from './database-reader.ts';
 import { fileFault } from './fault.ts';
+import { metaFlag } from './page.ts';
 
 export interface Meta {
   readonly pageSize: number;
@@ -90,6 +91,23 @@ function decodeMeta(page: Uint8Array): Meta | string {
     pageCount: Number(view.getBigUint64(56, true)),
     txid: view.getBigUint64(64, true),
   };
+}
+
+/** The whole meta page; what lies behind the meta is zero. */
+export function encodeMeta(meta: Meta, page: number): Buffer {
+  const image = Buffer.alloc(meta.pageSize);
+  image.writeBigUInt64LE(BigInt(page), 0);
+  image.writeUInt16LE(metaFlag, 8);
+  image.writeUInt32LE(magic, 16);
+  image.writeUInt32LE(version, 20);
+  image.writeUInt32LE(meta.pageSize, 24);
+  image.writeBigUInt64LE(BigInt(meta.rootPage), 32);
+  const freelist = meta.freelistPage === undefined ? notStored : BigInt(meta.freelistPage);
+  image.writeBigUInt64LE(freelist, 48);
+  image.writeBigUInt64LE(BigInt(meta.pageCount), 56);
+  image.writeBigUInt64LE(meta.txid, 64);
+  image.writeBigUInt64LE(fnv1a64(image.subarray(16, 72)), 72);
+  return image;
 }
 
 /** What the checksum cannot promise: that the file is as long as its meta says. */

@@ -5,13 +5,11 @@
 
 import { Failure } from '../core/errors.ts';
 import { BitSet } from './bit-set.ts';
-import { KeyTable } from './key-table.ts';
+import type { KeyTable } from './key-table.ts';
 import type { Keyspace, NewestRows, RowRange } from './keyspace.ts';
 import { tombstoneMark } from './row-page.ts';
 
 const wholeRange = 2 ** 32;
-// With fewer, halving the range could leave none.
-const fewestKeys = 8;
 
 /** The newest rows of a range; asked for the same range again, the answer is there already. */
 export function newestRows(keyspace: Keyspace, range: RowRange): NewestRows {
@@ -25,8 +23,7 @@ export function newestRows(keyspace: Keyspace, range: RowRange): NewestRows {
 
 function findNewestRows(keyspace: Keyspace, range: RowRange): Omit<NewestRows, 'range'> {
   const outdated = new BitSet(range.compacted);
-  const room = Math.max(keyspace.keyLimit, fewestKeys);
-  const table = new KeyTable(Math.min(range.visible, room));
+  const { table } = keyspace;
   let liveKeys = 0;
   for (let start = 0; start < wholeRange; ) {
     table.clear();

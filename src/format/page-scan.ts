@@ -2,11 +2,15 @@
  * The pages of a database in file order, as they come: judged once each, while their bytes are in
  * sight anyway. Nothing here is an error, because nothing here knows what is reachable.
  */
+import { KeptBranches } from './kept-branches.ts';
 import { KeyFingerprint } from './key-fingerprint.ts';
 import { type Geometry, leafFlag } from './page.ts';
 import { PageFacts } from './page-facts.ts';
 import { RowLog } from './row-log.ts';
 import { RowPageJudge, type Sight } from './row-page.ts';
+
+// Enough for all of a database of 1.5 GiB.
+const branchLimitBytes = 8 * 1024 * 1024;
 
 export class PageScan {
   readonly geometry: Geometry;
@@ -14,12 +18,14 @@ export class PageScan {
   readonly fingerprint = new KeyFingerprint();
   readonly judge = new RowPageJudge(this.fingerprint);
   readonly log: RowLog;
+  readonly branches: KeptBranches;
   #next = 2;
   #coveredTo = 0;
 
   constructor(geometry: Geometry, rowLimit: number) {
     this.geometry = geometry;
     this.log = new RowLog(rowLimit);
+    this.branches = new KeptBranches(geometry.pageSize, branchLimitBytes);
   }
 
   /**
@@ -34,6 +40,7 @@ export class PageScan {
       const at = page * pageSize - start;
       if (at + pageSize > filled) break;
       if (at < 0) continue;
+      this.branches.take(sight, at, page);
       const extentBytes = this.#extentBytes(sight.view, at, page);
       if (extentBytes === 0 || extentBytes > sight.bytes.length) continue;
       if (at + extentBytes > filled) break;

@@ -7,7 +7,7 @@ export const elementBytes = 16;
 
 export const branchFlag = 0x01;
 export const leafFlag = 0x02;
-const metaFlag = 0x04;
+export const metaFlag = 0x04;
 export const freelistFlag = 0x10;
 
 /** How a database is divided. */

@@ -25,3 +25,12 @@ export function decodeRevisionKey(key: Uint8Array): RevisionKey | undefined {
   const sub = view.getBigInt64(9);
   return main < 0n || sub < 0n ? undefined : { main, sub, tombstone };
 }
+
+/** The key of a row that is no tombstone. */
+export function encodeRevisionKey(main: bigint, sub: bigint): Uint8Array {
+  const key = Buffer.alloc(revisionBytes);
+  key.writeBigInt64BE(main, 0);
+  key[8] = separatorByte;
+  key.writeBigInt64BE(sub, 9);
+  return key;
+}

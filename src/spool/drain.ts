@@ -9,17 +9,17 @@ import { formatDuration } from '../core/units.ts';
 import { SnapshotStreamRules } from '../format/stream-rules.ts';
 import type { SpoolFile } from './file.ts';
 
-/** Large enough to make system calls cheap, small enough to keep the proof close behind. */
-const batchBytes = 1024 * 1024;
-
 export interface DrainOptions {
   /** Opens the stream; the signal it is given ends it. */
   readonly open: (signal: AbortSignal) => AsyncIterable<SnapshotMessage>;
   readonly file: SpoolFile;
   readonly signal: AbortSignal;
-  /** Without one new byte for this long the stream is given up (`stream-stalled`). */
+  /**
+   * Without one new byte for this long the stream is given up: `stream-stalled`, or `spool-failed`
+   * when it was the spool's disk that took none.
+   */
   readonly stallTimeoutMs: number;
-  /** Called after each batch is in the file. `totalBytes` is the database without the trailer. */
+  /** Called every few MiB. `totalBytes` is the database without the trailer. */
   readonly onProgress: (doneBytes: number, totalBytes: number) => void;
 }
 
@@ -33,71 +33,35 @@ export interface Drained {
 
 /** Returns when the stream ended well and its sizes add up; the content is not proved by this. */
 export async function drain(options: DrainOptions): Promise<Drained> {
-  const { file, signal, stallTimeoutMs } = options;
-  using watchdog = new ByteWatchdog(stallTimeoutMs);
+  const { file, stallTimeoutMs } = options;
+  using watchdog = new ByteWatchdog(stallTimeoutMs, file);
+  const signal = AbortSignal.any([options.signal, watchdog.signal]);
   const rules = new SnapshotStreamRules();
-  const batch = new Batch(file, (done) => options.onProgress(done, rules.databaseBytes ?? 0));
+  file.onAdvance = (doneBytes) => options.onProgress(doneBytes, rules.databaseBytes ?? 0);
   let storageVersion: string | undefined;
-  for await (const message of options.open(AbortSignal.any([signal, watchdog.signal]))) {
+  for await (const message of options.open(signal)) {
     rules.accept(message);
     watchdog.feed(message.blobBytes);
     storageVersion ??= message.version;
-    await batch.add(message);
+    await file.append(message.blob, signal);
   }
   signal.throwIfAborted();
-  watchdog.signal.throwIfAborted();
-  await batch.flush();
+  await file.flush(signal);
   return { ...rules.end(), storageVersion };
-}
-
-/** Collects pieces and writes them while the next ones are received: one write under way. */
-class Batch {
-  readonly #file: SpoolFile;
-  readonly #written: (doneBytes: number) => void;
-  #pieces: Uint8Array[] = [];
-  #bytes = 0;
-  #writing: Promise<void> = Promise.resolve();
-
-  constructor(file: SpoolFile, written: (doneBytes: number) => void) {
-    this.#file = file;
-    this.#written = written;
-  }
-
-  async add(message: SnapshotMessage): Promise<void> {
-    this.#pieces.push(...message.blob);
-    this.#bytes += message.blobBytes;
-    if (this.#bytes >= batchBytes) await this.#write();
-  }
-
-  async flush(): Promise<void> {
-    await this.#write();
-    await this.#writing;
-  }
-
-  async #write(): Promise<void> {
-    await this.#writing;
-    const pieces = this.#pieces;
-    const bytes = this.#bytes;
-    this.#pieces = [];
-    this.#bytes = 0;
-    this.#writing = this.#file
-      .append(pieces, bytes)
-      .then(() => this.#written(this.#file.sizeBytes));
-    // Awaited at the next batch; without this a fault in between would be an unhandled rejection.
-    this.#writing.catch(() => undefined);
-  }
 }
 
 /** Aborts its signal when no byte came for `limitMs`. Messages without bytes do not count. */
 class ByteWatchdog implements Disposable {
   readonly #abort = new AbortController();
   readonly #timer: NodeJS.Timeout;
+  readonly #file: SpoolFile;
   #sinceLook = 0;
   #quietLooks = 0;
   #total = 0;
 
-  constructor(limitMs: number) {
+  constructor(limitMs: number, file: SpoolFile) {
     const looks = 10;
+    this.#file = file;
     this.#timer = setInterval(() => {
       this.#quietLooks = this.#sinceLook > 0 ? 0 : this.#quietLooks + 1;
       this.#sinceLook = 0;
@@ -119,7 +83,13 @@ class ByteWatchdog implements Disposable {
   }
 
   #failure(limitMs: number): Failure {
-    const came = `no byte of the snapshot for ${formatDuration(limitMs)}`;
+    const limit = formatDuration(limitMs);
+    if (this.#file.isFull) {
+      const { path, sizeBytes } = this.#file;
+      const took = `the disk took no byte for ${limit}, after ${sizeBytes} bytes`;
+      return new Failure('spool-failed', `cannot write ${path}: ${took}`);
+    }
+    const came = `no byte of the snapshot for ${limit}`;
     return new Failure('stream-stalled', `${came}, after ${this.#total} bytes`);
   }
 }

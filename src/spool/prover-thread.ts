@@ -5,12 +5,15 @@ import { fileSource } from '../format/file-source.ts';
 import { hashKv } from '../format/hash-kv.ts';
 import { snapshotLayout } from '../format/snapshot-file.ts';
 import { type ScannedSnapshot, SnapshotScan } from '../format/snapshot-scan.ts';
+import { freshSource } from './fresh-source.ts';
 import type { ProverAnswer, ProverCall } from './prover.ts';
+import { Ring } from './ring.ts';
 
 const port = parentPort;
 if (port === null) throw new Failure('internal', 'the proving thread was started as a program');
 
-const source = fileSource(workerData.path);
+const { path, memory } = workerData;
+const source = memory === undefined ? fileSource(path) : freshSource(path, new Ring(memory));
 const scan = new SnapshotScan(source);
 let scanned: ScannedSnapshot | undefined;
 /** A fault met while following is told with the answer to the next question. */

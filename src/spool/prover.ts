@@ -1,13 +1,14 @@
 /**
- * Proves a snapshot file in a thread of its own, following it while it still grows: the thread
- * reads what was written (not what was received), so the digest and the structure that it reports
- * are those of the bytes on the disk, and the daemon's loop stays free.
+ * Proves a snapshot file in a thread of its own, following it while it still grows, so that the
+ * daemon's loop stays free. What is still in the file's ring is read there, the very memory that
+ * the disk was written from; the rest is read from the file.
  */
 import { Worker } from 'node:worker_threads';
 import type { Revision } from '../core/backup.ts';
 import { Failure, type FailureCode, type FailureContext } from '../core/errors.ts';
 import type { SnapshotFacts } from '../format/snapshot-facts.ts';
 import type { SnapshotDigests } from '../format/snapshot-file.ts';
+import type { Ring } from './ring.ts';
 
 export interface ProvedFile {
   readonly facts: SnapshotFacts;
@@ -50,11 +51,17 @@ export interface CarriedFailure {
   readonly context: FailureContext;
 }
 
-/** Starts a thread on the file at `path`, which may still be empty. */
-export function startProver(path: string): Prover {
+/** What a proof reads: a file, and the ring that it was written from if it is new. */
+export interface ProvableFile {
+  readonly path: string;
+  readonly ring?: Ring;
+}
+
+/** Starts a thread on a file, which may still be empty. */
+export function startProver({ path, ring }: ProvableFile): Prover {
   const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const worker = new Worker(new URL(`./prover-thread.${ending}`, import.meta.url), {
-    workerData: { path },
+    workerData: { path, memory: ring?.memory },
     resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 },
   });
   return new ThreadProver(worker);

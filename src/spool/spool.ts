@@ -4,7 +4,7 @@
  * carries the process that writes it in its name, so that the leftovers of a killed process are
  * told from the files of a living one.
  */
-import { mkdir, open, readdir, readFile, rm, statfs } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure, systemCode } from '../core/errors.ts';
 import { formatBytes } from '../core/units.ts';
@@ -39,7 +39,7 @@ export function openSpool(settings: SpoolSettings): Spool {
       const started = (await startOf(process.pid)) ?? '0';
       const path = join(settings.dir, `snapshot-${process.pid}-${started}-${made}.part`);
       try {
-        return new SpoolFile(path, await open(path, 'wx+', 0o600));
+        return await SpoolFile.create(path);
       } catch (error) {
         throw spoolFailure(error, `create ${path}`);
       }

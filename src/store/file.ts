@@ -70,11 +70,12 @@ class FileStore implements Store {
       const facts = await attempt(this, 'read', name, () => handle.stat());
       if (!facts.isFile()) throw this.#missing(name);
       const { start, end } = checkedRange(name, facts.size, options.range);
+      const window = Buffer.allocUnsafeSlow(Math.min(windowBytes, end - start));
       for (let at = start; at < end; ) {
         options.signal.throwIfAborted();
-        const window = await this.#readWindow(handle, name, at, Math.min(windowBytes, end - at));
-        at += window.byteLength;
-        yield window;
+        const chunk = await this.#readChunk(handle, name, at, window.subarray(0, end - at));
+        at += chunk.byteLength;
+        yield chunk;
       }
     } finally {
       await handle.close().catch(() => {});
@@ -133,18 +134,17 @@ class FileStore implements Store {
     }
   }
 
-  async #readWindow(
+  async #readChunk(
     handle: FileHandle,
     name: ObjectName,
     at: number,
-    sizeBytes: number,
+    into: Uint8Array,
   ): Promise<Uint8Array> {
     const path = join(this.root, name);
-    const window = Buffer.allocUnsafeSlow(sizeBytes);
     const { bytesRead } = await attempt(this, 'read', path, () =>
-      handle.read(window, 0, sizeBytes, at),
+      handle.read(into, 0, into.byteLength, at),
     );
-    if (bytesRead > 0) return window.subarray(0, bytesRead);
+    if (bytesRead > 0) return into.subarray(0, bytesRead);
     const message = `store ${this.name} (${this.describe()}): ${path} shrank to ${at} bytes`;
     throw new Failure('object-damaged', message, { context: { store: this.name, object: name } });
   }

@@ -13,7 +13,10 @@ export interface ObjectFacts {
 
 /** Bytes to be stored. */
 export interface Body {
-  /** The bytes from the start, as often as it is called: a retry begins anew. */
+  /**
+   * The bytes from the start, as often as it is called: a retry begins anew. A chunk may be
+   * overwritten when the next one is asked for: who keeps it, copies it.
+   */
   open(): AsyncIterable<Uint8Array>;
   /** Checked against what arrived: a short or long body fails the put. */
   readonly sizeBytes: number;
@@ -57,7 +60,8 @@ export interface Store extends AsyncDisposable {
   put(name: ObjectName, body: Body, options: Limits): Promise<PutFacts>;
 
   /**
-   * The bytes, or those of `range`. Throws `object-missing`; a range that reaches past the end
+   * The bytes, or those of `range`. A chunk may be overwritten when the next one is asked for: who
+   * keeps it, copies it. Throws `object-missing`; a range that reaches past the end
    * throws `object-damaged`. An object removed while it is read is still read to its end where the
    * store can do that, and never ends early without an error.
    */

@@ -84,7 +84,9 @@ export async function readBytes(
   range?: { start: number; end: number },
 ): Promise<Buffer> {
   const options = range === undefined ? { signal } : { signal, range };
-  return Buffer.concat(await collect(store.get(named(name), options)));
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of store.get(named(name), options)) chunks.push(Uint8Array.from(chunk));
+  return Buffer.concat(chunks);
 }
 
 export async function namesIn(store: Store, prefix = ''): Promise<string[]> {

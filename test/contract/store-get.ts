@@ -199,7 +199,7 @@ function getEnds(contract: StoreContract): void {
     const read = async () => {
       for await (const chunk of store.get(name, { signal })) {
         if (chunks.length === 0) await store.remove(name, { signal });
-        chunks.push(chunk);
+        chunks.push(Uint8Array.from(chunk));
       }
       return Buffer.concat(chunks).equals(bytes);
     };

@@ -20,7 +20,7 @@ export const inspectCommand: Command = {
 async function run(call: Call): Promise<number> {
   const path = call.positionals[0] as string;
   const { size } = statOf(path);
-  await using prover = startProver(path);
+  await using prover = startProver({ path });
   const proved = await prover.finish(size);
   const { currentRevision, compactRevision } = proved.facts;
   const hash = await prover.hashKv({ revision: currentRevision, compactRevision });

@@ -162,7 +162,7 @@ describe('file store', () => {
 
     for await (const chunk of store.get(named('a'), { signal })) {
       if (chunks.length === 0) await store.remove(named('a'), { signal });
-      chunks.push(chunk);
+      chunks.push(Uint8Array.from(chunk));
     }
 
     expect(Buffer.concat(chunks).equals(bytes)).toBe(true);

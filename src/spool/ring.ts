@@ -1,0 +1,77 @@
+/**
+ * The newest bytes of a spool file, in memory that two threads share: they arrive here, the disk is
+ * written from here, and the proof reads them here instead of asking the disk for them again. The
+ * byte `n` of the file lies at `n` modulo the size, until a later one takes its place.
+ */
+export const ringBytes = 8 * 1024 * 1024;
+/** Writes past the page cache need offset, length and memory at multiples of this. */
+export const alignmentBytes = 4096;
+
+const wasmPageBytes = 65_536;
+
+/** Only what is needed of it; the types of Node.js do not tell of it. */
+declare const WebAssembly: {
+  readonly Memory: new (size: {
+    readonly initial: number;
+    readonly maximum: number;
+    readonly shared: true;
+  }) => { readonly buffer: SharedArrayBuffer };
+};
+
+export class Ring {
+  /** What another thread opens the same ring with. */
+  readonly memory: SharedArrayBuffer;
+  readonly #bytes: Uint8Array<SharedArrayBuffer>;
+  /** Bytes before this may be in the ring; those `ringBytes` before it no longer are. */
+  readonly #claimed: BigInt64Array<SharedArrayBuffer>;
+
+  constructor(memory = alignedMemory(ringBytes + alignmentBytes)) {
+    this.memory = memory;
+    this.#bytes = new Uint8Array(this.memory, 0, ringBytes);
+    this.#claimed = new BigInt64Array(this.memory, ringBytes, 1);
+  }
+
+  /** Puts bytes in at `offset`; what lies there must be in the file already. */
+  put(offset: number, bytes: Uint8Array): void {
+    Atomics.store(this.#claimed, 0, BigInt(offset + bytes.byteLength));
+    const at = offset % ringBytes;
+    const first = Math.min(bytes.byteLength, ringBytes - at);
+    if (first === bytes.byteLength) {
+      this.#bytes.set(bytes, at);
+    } else {
+      this.#bytes.set(bytes.subarray(0, first), at);
+      this.#bytes.set(bytes.subarray(first), 0);
+    }
+  }
+
+  /** The bytes from `start` to `end`, or as many of them as lie in one piece. */
+  piece(start: number, end: number): Uint8Array {
+    const at = start % ringBytes;
+    return this.#bytes.subarray(at, Math.min(at + end - start, ringBytes));
+  }
+
+  /**
+   * Copies what was at `offset` of the file, or returns false when it is no longer here. A reader
+   * that a writer overtakes while it copies sees that afterwards. Were it ever missed, the digest
+   * over the copy would not fit: a good file would be refused, never a bad one taken.
+   */
+  copy(offset: number, into: Uint8Array): boolean {
+    if (!this.#holds(offset)) return false;
+    const at = offset % ringBytes;
+    const first = Math.min(into.byteLength, ringBytes - at);
+    into.set(this.#bytes.subarray(at, at + first));
+    into.set(this.#bytes.subarray(0, into.byteLength - first), first);
+    return this.#holds(offset);
+  }
+
+  #holds(offset: number): boolean {
+    // Adding nothing is also a fence, which a load is not for the reads before it.
+    return BigInt(offset) >= Atomics.add(this.#claimed, 0, 0n) - BigInt(ringBytes);
+  }
+}
+
+/** Memory that begins at a page, which in JavaScript only WebAssembly's promises. */
+export function alignedMemory(bytes: number): SharedArrayBuffer {
+  const pages = Math.ceil(bytes / wasmPageBytes);
+  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }).buffer;
+}
