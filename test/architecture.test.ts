@@ -18,11 +18,12 @@ const ranks: Record<string, number> = {
   store: 2,
   catalog: 3,
   spool: 3,
-  engine: 4,
-  daemon: 5,
-  http: 5,
-  cli: 6,
-  'main.ts': 7,
+  datadir: 4,
+  engine: 5,
+  daemon: 6,
+  http: 6,
+  cli: 7,
+  'main.ts': 8,
 };
 
 /** Rooms whose adapters only `cli` builds; their ports and pure parts are open to all above. */

@@ -47,8 +47,9 @@ function loadMoved(text: string) {
     const save = (name: string, content: string) =>
       writeFileSync(join(folder, 'etc/etcd-backupd', name), content, { mode: 0o600 });
     for (const [name, from] of Object.entries(copies)) save(name, readFileSync(from, 'utf8'));
-    for (const name of ['password', 'tokens/read', 'tokens/operate'])
+    for (const name of ['password', 'tokens/read', 'tokens/operate', 'tokens/restore']) {
       save(name, `secret-of-${name}`);
+    }
     const file = join(folder, 'config.yaml');
     writeFileSync(file, text.replaceAll(/(?<=: )\/(etc|var)\//g, `${folder}/$1/`));
     const cronFault = () => null;

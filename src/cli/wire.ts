@@ -7,7 +7,7 @@ import type { Config, StoreConfig } from '../config/config.ts';
 import { readSecretFile } from '../config/secret-file.ts';
 import type { Observe } from '../core/events.ts';
 import { programVersion } from '../core/version.ts';
-import type { EngineDeps, Shelf } from '../engine/deps.ts';
+import type { EngineDeps, RestoreDeps, Shelf } from '../engine/deps.ts';
 import { startProver } from '../spool/prover.ts';
 import { openSpool } from '../spool/spool.ts';
 import { fileStore } from '../store/file.ts';
@@ -15,7 +15,7 @@ import type { Store } from '../store/port.ts';
 
 /** Everything that was opened; disposing closes it in reverse. */
 export interface House extends AsyncDisposable {
-  readonly deps: EngineDeps;
+  readonly deps: EngineDeps & RestoreDeps;
 }
 
 export function buildHouse(config: Config, observe: Observe): House {
@@ -25,7 +25,7 @@ export function buildHouse(config: Config, observe: Observe): House {
     return { store: opened.use(buildStore(store)), retention: store.retention };
   });
   const { source, cluster: named } = config;
-  const deps: EngineDeps = {
+  const deps: EngineDeps & RestoreDeps = {
     clusterName: named.name,
     cluster,
     source: {
@@ -50,6 +50,7 @@ export function buildHouse(config: Config, observe: Observe): House {
     suffix: randomSuffix,
     program: { version: programVersion, node: process.versions.node },
     host: hostname(),
+    restore: restoreRules(config),
   };
   return { deps, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
@@ -61,6 +62,11 @@ function clusterSettings(config: Config): Parameters<typeof connectCluster>[0] {
     readPassword: () => readSecretFile(auth.passwordFile).reveal(),
   };
   return { endpoints, tls, auth: login, requestTimeoutMs };
+}
+
+function restoreRules({ restore }: Config): RestoreDeps['restore'] {
+  const { programLimitMs, ...same } = restore;
+  return { ...same, hookLimitMs: programLimitMs };
 }
 
 function buildStore({ name, path }: StoreConfig): Store {

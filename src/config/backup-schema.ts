@@ -22,7 +22,8 @@ const schedule = section('When backups are taken.', {
     timeZone,
     'UTC',
     'Time zone of cron, and of the hours, days, weeks, months and years of the retention rules. ' +
-      'Where there is summer time, one night has a due time twice or not at all.',
+      'Where clocks change, a due time in the hour that comes twice is taken twice, and one in ' +
+      'the hour that is left out is taken at the change. UTC has neither.',
     { example: 'Europe/Berlin' },
   ),
   jitter: setting(

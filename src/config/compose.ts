@@ -13,6 +13,8 @@ export function composeConfig(settings: Settings): Config {
     stores: settings.stores.map((store) => composeStore(store, retention)),
     retention: composeRetention(retention),
     spool,
+    restore: composeRestore(settings.restore),
+    drill: composeDrill(settings.drill),
     http: composeHttp(settings.http),
     log,
   });
@@ -47,6 +49,20 @@ function composeSchedule(schedule: Settings['schedule']): Config['schedule'] {
 
 function composeSource({ stallTimeout, ...same }: Settings['source']): Config['source'] {
   return { ...same, stallTimeoutMs: stallTimeout };
+}
+
+function composeRestore(restore: Settings['restore']): Config['restore'] {
+  const { roots, before, after, programLimit } = restore;
+  return {
+    roots: roots ?? [],
+    before: before ?? [],
+    after: after ?? [],
+    programLimitMs: programLimit,
+  };
+}
+
+function composeDrill({ startLimit, ...same }: Settings['drill']): Config['drill'] {
+  return { ...same, startLimitMs: startLimit };
 }
 
 function composeHttp({ enabled, listen, tokens }: Settings['http']): Config['http'] {

@@ -12,6 +12,8 @@ export interface Config {
   /** The rules that every store starts from. A store's own rules are in `stores`, merged. */
   readonly retention: RetentionConfig;
   readonly spool: SpoolConfig;
+  readonly restore: RestoreConfig;
+  readonly drill: DrillConfig;
   readonly http: HttpConfig;
   readonly log: LogConfig;
 }
@@ -81,6 +83,20 @@ export interface SpoolConfig {
   readonly maxBytes: number;
 }
 
+export interface RestoreConfig {
+  /** Empty: anywhere by command, nowhere by the admin API. */
+  readonly roots: readonly string[];
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+  readonly programLimitMs: number;
+}
+
+export interface DrillConfig {
+  readonly cron: string | null;
+  readonly etcdBinary: string;
+  readonly startLimitMs: number;
+}
+
 export interface HttpConfig {
   readonly enabled: boolean;
   /** `host` without brackets; port 0 takes any free one. */
@@ -100,5 +116,5 @@ export const mismatchPolicies = ['keep', 'discard'] as const;
 export const storeTypes = ['file'] as const;
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type LogLevel = (typeof logLevels)[number];
-export const httpScopes = ['read', 'operate'] as const;
+export const httpScopes = ['read', 'operate', 'restore'] as const;
 export type HttpScope = (typeof httpScopes)[number];

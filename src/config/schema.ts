@@ -7,6 +7,7 @@ import { type HttpScope, logLevels } from './config.ts';
 import { listing, optional, required, type SettingsOf, section, setting } from './entry.ts';
 import { choice, duration, listOf, matching, truth } from './formats.ts';
 import { absolutePath, endpoint, listenAddress, serverName } from './places.ts';
+import { restoreSections } from './restore-schema.ts';
 import { retentionSection, storeSection } from './store-schema.ts';
 
 const minuteMs = 60_000;
@@ -123,11 +124,20 @@ const http = section('Metrics, health and the admin API.', {
       'operate',
       'calls that change something, and for reading. Without it nobody can make such calls.',
     ),
+    restore: token(
+      'restore',
+      'restores and drills, and for all other calls. Without it nobody can make such calls.',
+    ),
   }),
 });
 
 const log = section('Log lines, one per event.', {
-  level: setting(choice(logLevels), 'info', 'Least severe level that is written.'),
+  level: setting(
+    choice(logLevels),
+    'info',
+    'Least severe level that is written. fatal: nothing but the calls that change something, ' +
+      'which are written at every level.',
+  ),
   pretty: setting(truth, 'false', 'Whether lines are for eyes instead of JSON.'),
 });
 
@@ -140,6 +150,7 @@ export const schema = section('', {
     storeSection,
   ),
   retention: retentionSection,
+  ...restoreSections,
   http,
   log,
 });

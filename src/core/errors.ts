@@ -134,6 +134,36 @@ export const failureTable = {
     retryable: false,
     hint: 'Nothing was removed. Release the hold, or name a backup that may be removed.',
   },
+  'restore-refused': {
+    exit: 53,
+    retryable: false,
+    hint: 'Nothing was changed. Read the reason; --force overrides only where the text says so.',
+  },
+  'restore-full': {
+    exit: 54,
+    retryable: true,
+    hint: 'Free space beside the data directory: the old data stays there until you remove it.',
+  },
+  'restore-failed': {
+    exit: 55,
+    retryable: true,
+    hint: 'The old data directory is where it was. Mend the cause and run the same command again.',
+  },
+  'put-back-conflict': {
+    exit: 56,
+    retryable: false,
+    hint: 'Nothing of this key was written. Run the command again to see the difference anew.',
+  },
+  'quorum-at-risk': {
+    exit: 57,
+    retryable: false,
+    hint: 'Nothing was changed. Bring the failed members back first, one at a time.',
+  },
+  'drill-failed': {
+    exit: 58,
+    retryable: false,
+    hint: 'The backup did not come back as it was taken. Verify it, and drill an older one.',
+  },
   'http-listen': {
     exit: 61,
     retryable: false,

@@ -4,6 +4,7 @@
  */
 import type { BackupId, ClusterId, ProofName, ProofOutcome, Revision } from './backup.ts';
 import type { Failure } from './errors.ts';
+import type { RestoreStep } from './restore.ts';
 
 /** Why a run began. */
 export type Trigger = 'schedule' | 'catch-up' | 'start' | 'request' | 'retry';
@@ -93,6 +94,23 @@ export type Event =
   | { kind: 'spool-swept'; files: string[] }
   | { kind: 'backup-verified'; store: string; id: BackupId; outcome: ProofOutcome; tookMs: number }
   | { kind: 'hold-changed'; store: string; id: BackupId; held: boolean; reason: string }
+  // restores and drills
+  | { kind: 'restore-started'; dataDir: string; dryRun: boolean }
+  | { kind: 'restore-step-finished'; step: RestoreStep; tookMs: number }
+  | { kind: 'restore-advanced'; doneBytes: number; totalBytes: number }
+  | { kind: 'restore-passed-over'; backup: BackupId; store: string; failure: Failure }
+  | {
+      kind: 'restore-finished';
+      backup: BackupId;
+      dataDir: string;
+      aside: string | null;
+      dryRun: boolean;
+    }
+  | { kind: 'restore-failed'; dataDir: string; failure: Failure }
+  | { kind: 'drill-started'; backup: BackupId; store: string }
+  | { kind: 'drill-finished'; backup: BackupId; store: string; tookMs: number }
+  | { kind: 'drill-failed'; backup: BackupId | null; store: string | null; failure: Failure }
+  | { kind: 'drill-skipped'; reason: 'no-etcd' | 'no-backup'; detail: string }
   // the admin API
   | { kind: 'http-listening'; address: string }
   | { kind: 'call-failed'; method: string; path: string; failure: Failure }

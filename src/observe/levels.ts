@@ -55,6 +55,16 @@ const levels = {
     return outcome === 'passed' ? 'info' : 'warn';
   },
   'hold-changed': 'info',
+  'restore-started': 'info',
+  'restore-step-finished': 'debug',
+  'restore-advanced': 'trace',
+  'restore-passed-over': 'warn',
+  'restore-finished': 'info',
+  'restore-failed': 'error',
+  'drill-started': 'debug',
+  'drill-finished': 'info',
+  'drill-failed': 'error',
+  'drill-skipped': 'warn',
   'http-listening': 'info',
   // A store that does not answer is not ours to mend; a fault of our own is.
   'call-failed': ({ failure }) => (failure.code === 'internal' ? 'error' : 'warn'),

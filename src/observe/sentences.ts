@@ -74,6 +74,23 @@ const sentences: { readonly [K in EventKind]: Say<K> } = {
     `backup ${e.id} in store ${e.store} read back: ${outcomeWord[e.outcome]}`,
   'hold-changed': (e) =>
     `backup ${e.id} in store ${e.store} is ${e.held ? 'held' : 'no longer held'}: ${e.reason}`,
+  'restore-started': (e) =>
+    `restore into ${e.dataDir} started${e.dryRun ? ' (dry run: nothing will be changed)' : ''}`,
+  'restore-step-finished': (e) => `restore step ${e.step} took ${formatDuration(e.tookMs)}`,
+  'restore-advanced': (e) => `restore: ${progress(e.doneBytes, e.totalBytes)}`,
+  'restore-passed-over': (e) =>
+    `backup ${e.backup} in store ${e.store} is passed over: ${blame(e.failure)}`,
+  'restore-finished': (e) =>
+    `backup ${e.backup} ${e.dryRun ? 'could be restored' : 'is restored'} to ${e.dataDir}` +
+    `${e.aside === null ? '' : `, the old data is ${e.aside}`}`,
+  'restore-failed': (e) => `restore into ${e.dataDir} FAILED: ${blame(e.failure)}`,
+  'drill-started': (e) => `drill started with backup ${e.backup} of store ${e.store}`,
+  'drill-finished': (e) =>
+    `drill passed: backup ${e.backup} of store ${e.store} came back in an etcd of its own, ` +
+    `after ${formatDuration(e.tookMs)}`,
+  'drill-failed': (e) =>
+    `drill FAILED${e.backup === null ? '' : ` with backup ${e.backup}`}: ${blame(e.failure)}`,
+  'drill-skipped': (e) => `drill skipped: ${e.detail}`,
   'http-listening': (e) => `admin API listens on ${e.address}`,
   'call-failed': (e) => `${e.method} ${e.path} ended with a fault: ${blame(e.failure)}`,
   'call-made': (e) => `${e.method} ${e.path} by ${e.who} from ${e.from}: ${e.status}`,

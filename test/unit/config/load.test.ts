@@ -40,8 +40,10 @@ describe('a configuration', () => {
       http: {
         enabled: true,
         listen: { host: '127.0.0.1', port: 9379 },
-        tokens: { read: null, operate: null },
+        tokens: { read: null, operate: null, restore: null },
       },
+      restore: { roots: [], before: [], after: [], programLimitMs: 120_000 },
+      drill: { cron: null, etcdBinary: '/usr/local/bin/etcd', startLimitMs: 300_000 },
       log: { level: 'info', pretty: false },
     });
   });

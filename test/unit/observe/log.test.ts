@@ -59,6 +59,14 @@ describe('the log', () => {
     expect(log.records()).toMatchObject([{ event: 'call-made', audit: true, status: 202 }]);
   });
 
+  test('writes nothing else at the level fatal, however bad it is', () => {
+    const log = recordLog({ level: 'fatal' });
+
+    everyEvent.forEach(log.observe);
+
+    expect(new Set(log.records().map(({ event }) => event))).toEqual(new Set(['call-made']));
+  });
+
   test('is louder about a failed proof than about a passed one', () => {
     const log = recordLog();
 

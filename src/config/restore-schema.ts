@@ -1,0 +1,60 @@
+/** The part of the schema that is about the way back: restores, and the drills that prove them. */
+import { optional, section, setting } from './entry.ts';
+import { duration, type Format, listOf } from './formats.ts';
+import { absolutePath, cronText } from './places.ts';
+
+const secondMs = 1000;
+const hourMs = 60 * 60 * secondMs;
+
+const paths = (name: string): Format<readonly string[]> => listOf(absolutePath, name);
+
+const restore = section('How backups become data directories again.', {
+  roots: optional(
+    paths('list of absolute paths'),
+    'Folders that data directories may be restored below. Without it the command line may ' +
+      'restore anywhere, and the admin API nowhere.',
+    { example: '/var/lib' },
+  ),
+  before: optional(
+    paths('list of absolute paths of programs'),
+    'Programs that are called with "run" before the new data directory takes its place, in this ' +
+      'order: to stop the API server, to stop etcd. When the restore fails after them, they are ' +
+      'called with "undo", the last first. The restore is built and proved before the first one.',
+    { example: '/etc/etcd-backupd/stop-apiserver,/etc/etcd-backupd/stop-etcd' },
+  ),
+  after: optional(
+    paths('list of absolute paths of programs'),
+    'Programs that are called with "run" after the new data directory has taken its place: to ' +
+      'start etcd, to start the API server.',
+    { example: '/etc/etcd-backupd/start-etcd,/etc/etcd-backupd/start-apiserver' },
+  ),
+  programLimit: setting(
+    duration({ min: secondMs, max: hourMs }),
+    '2m',
+    'Longest time that one of these programs may take.',
+  ),
+});
+
+const drill = section(
+  'Restores that are done only as a proof: the newest proved backup is restored to a scratch ' +
+    'folder below spool.dir and served by an etcd of its own, which has to hold the same data.',
+  {
+    cron: optional(
+      cronText,
+      'Due times of drills, in schedule.timezone. Without it there are none by schedule.',
+      { example: '30 3 * * *' },
+    ),
+    etcdBinary: setting(
+      absolutePath,
+      '/usr/local/bin/etcd',
+      'The etcd program for drills. Where there is none, drills are skipped and say so.',
+    ),
+    startLimit: setting(
+      duration({ min: secondMs, max: hourMs }),
+      '5m',
+      'Longest time until the etcd of a drill answers. A large database needs some.',
+    ),
+  },
+);
+
+export const restoreSections = { restore, drill };

@@ -1,0 +1,52 @@
+/** Which member of which cluster a data directory belongs to: the first file of its log says so. */
+import { open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type ClusterId, clusterId, type MemberId, memberId } from '../core/backup.ts';
+import { decodeFields } from '../format/protobuf.ts';
+
+export interface WalIdentity {
+  readonly member: MemberId;
+  readonly cluster: ClusterId;
+}
+
+// The record of the identity is the second one of each file, some fifty bytes in.
+const headBytes = 4096;
+const metadataRecord = 1n;
+
+/** Undefined when there is no log, or none that can be read: that is for etcd to say. */
+export async function readWalIdentity(walDir: string): Promise<WalIdentity | undefined> {
+  try {
+    const names = (await readdir(walDir)).filter((name) => name.endsWith('.wal')).sort();
+    const newest = names.at(-1);
+    if (newest === undefined) return undefined;
+    const handle = await open(join(walDir, newest), 'r');
+    try {
+      const head = Buffer.alloc(headBytes);
+      const { bytesRead } = await handle.read(head, 0, headBytes, 0);
+      return identityIn(head.subarray(0, bytesRead));
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+/** Records are framed by a length in 8 bytes, whose highest byte tells of the padding. */
+function identityIn(head: Buffer): WalIdentity | undefined {
+  for (let at = 0; at + 8 <= head.length; ) {
+    const word = head.readBigUInt64LE(at);
+    const recordBytes = Number(word & 0xff_ffff_ffff_ffffn);
+    const padding = Number((word >> 56n) & 7n);
+    const record = decodeFields(head.subarray(at + 8, at + 8 + recordBytes));
+    if (recordBytes === 0 || record === undefined) return undefined;
+    if (record.find(({ number }) => number === 1)?.value === metadataRecord) {
+      const data = record.find(({ number }) => number === 3)?.bytes ?? new Uint8Array(0);
+      const fields = decodeFields(data) ?? [];
+      const id = (number: number) => fields.find((field) => field.number === number)?.value ?? 0n;
+      return { member: memberId(id(1)), cluster: clusterId(id(2)) };
+    }
+    at += 8 + recordBytes + padding;
+  }
+  return undefined;
+}

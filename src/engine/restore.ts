@@ -1,0 +1,179 @@
+/** The story of a restore. It never destroys: what was there is moved aside, at the very end. */
+import { clusterId, memberId, type Revision, revision } from '../core/backup.ts';
+import { Failure, type FailureCode, toFailure } from '../core/errors.ts';
+import { isProved, type Manifest } from '../core/manifest.ts';
+import type { RestoreOrder, RestoreReport, RestoreStep } from '../core/restore.ts';
+import { Building } from '../datadir/building.ts';
+import { runHooks, undoHooks } from '../datadir/hooks.ts';
+import { swapIn } from '../datadir/swap.ts';
+import { type NewCluster, newCluster } from '../format/new-cluster.ts';
+import type { SnapshotFacts } from '../format/snapshot-facts.ts';
+import type { ProvedFile } from '../spool/prover.ts';
+import { type Candidate, candidates, type Wanted } from './candidates.ts';
+import type { RestoreDeps } from './deps.ts';
+import { fetchInto, proveSame } from './fetch.ts';
+import { type Approved, approve, requireStopped } from './preflight.ts';
+import { Stopwatch } from './stopwatch.ts';
+
+/** Failures that speak of one copy, so that another copy or an older backup may do. */
+const copyFaults: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  'object-damaged',
+  'object-missing',
+  'backup-missing',
+  'manifest-invalid',
+  'snapshot-corrupt',
+  'store-failed',
+  'store-denied',
+  'timed-out',
+]);
+
+/**
+ * Builds the data directory of one member from the first candidate that passes every check, and
+ * puts it in its place. Whatever it throws, the old data directory is where it was, unless the
+ * failure says that only a program of the operator failed after the swap.
+ */
+export async function restoreBackup(
+  wanted: Wanted,
+  order: RestoreOrder,
+  deps: RestoreDeps,
+  options: { readonly signal: AbortSignal },
+): Promise<RestoreReport> {
+  const { signal } = options;
+  const steps = new Stopwatch<RestoreStep>((step, tookMs) =>
+    deps.observe({ kind: 'restore-step-finished', step, tookMs }),
+  );
+  deps.observe({ kind: 'restore-started', dataDir: order.member.dataDir, dryRun: order.dryRun });
+  const found = await steps.time('choose', () => candidates(wanted, deps, signal));
+  const passedOver: { backup: Manifest['id']; failure: Failure }[] = [];
+  for (const candidate of found) {
+    const isOlder = candidate.manifest.id !== found[0]?.manifest.id;
+    if (isOlder && !order.fallback) break;
+    try {
+      const report = await restoreFrom(candidate, order, steps, deps, signal);
+      const { backup, dataDir, aside } = report;
+      deps.observe({ kind: 'restore-finished', backup, dataDir, aside, dryRun: order.dryRun });
+      return { ...report, passedOver };
+    } catch (error) {
+      signal.throwIfAborted();
+      const failure = toFailure(error);
+      if (!copyFaults.has(failure.code)) throw failure;
+      const { manifest, shelf } = candidate;
+      passedOver.push({ backup: manifest.id, failure });
+      const store = shelf.store.name;
+      deps.observe({ kind: 'restore-passed-over', backup: manifest.id, store, failure });
+    }
+  }
+  throw passedOver[0]?.failure ?? new Failure('internal', 'there was no candidate');
+}
+
+async function restoreFrom(
+  candidate: Candidate,
+  order: RestoreOrder,
+  steps: Stopwatch<RestoreStep>,
+  deps: RestoreDeps,
+  signal: AbortSignal,
+): Promise<Omit<RestoreReport, 'passedOver'>> {
+  const { manifest } = candidate;
+  const { store } = candidate.shelf;
+  requireProved(manifest, order);
+  const cluster = newCluster(order.member.initialCluster, order.member.initialClusterToken);
+  const approved = await steps.time('preflight', () => approve(manifest, order, deps));
+  await using building = await Building.begin(approved.place, manifest.raw.sizeBytes);
+  const proved = await fetchAndProve(building, candidate, steps, deps, signal);
+  const { facts } = proved;
+  await steps.time('build', async () => {
+    const { bumpRevision, clearAlarms } = order;
+    const { forgetVersions } = approved;
+    const as = { cluster, bumpRevision, clearAlarms, forgetVersions };
+    await building.become(order.member.name, as, facts.databaseBytes);
+    await building.settle(order.owner ?? approved.place.owner);
+  });
+  signal.throwIfAborted();
+  const aside = order.dryRun
+    ? null
+    : await steps.time('swap', () => swap(building, approved, deps, signal));
+  const summary = summaryOf(manifest, facts, order, cluster);
+  const { warnings } = approved;
+  return { ...summary, store: store.name, aside, warnings, steps: steps.steps };
+}
+
+async function fetchAndProve(
+  building: Building,
+  { manifest, shelf: { store } }: Candidate,
+  steps: Stopwatch<RestoreStep>,
+  deps: RestoreDeps,
+  signal: AbortSignal,
+): Promise<ProvedFile> {
+  const { database } = building;
+  await using prover = deps.prove(database);
+  database.onAdvance = (sizeBytes) => prover.advance(sizeBytes);
+  const onProgress = (doneBytes: number, totalBytes: number): void =>
+    deps.observe({ kind: 'restore-advanced', doneBytes, totalBytes });
+  await steps.time('fetch', () => fetchInto(database, manifest, store, { signal, onProgress }));
+  return await steps.time('prove', () => proveSame(prover, database, manifest, store));
+}
+
+/** Until here nothing was touched; from here on, everything that fails is undone. */
+async function swap(
+  building: Building,
+  { place }: Approved,
+  deps: RestoreDeps,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const { before, after, hookLimitMs } = deps.restore;
+  const limits = { limitMs: hookLimitMs, signal };
+  await runHooks(before, limits);
+  let aside: string | null;
+  try {
+    await requireStopped(place);
+    signal.throwIfAborted();
+    aside = await swapIn(building, place, deps.now());
+  } catch (error) {
+    await undoHooks(before, limits);
+    throw error;
+  }
+  try {
+    // No abort any more: half of the cluster's programs started would be worse than all.
+    await runHooks(after, { ...limits, signal: new AbortController().signal });
+  } catch (error) {
+    const { message } = toFailure(error);
+    const old = aside === null ? '' : `, the old data is ${aside}`;
+    const hint = `The new data directory IS in its place${old}. Start by hand what is not running.`;
+    throw new Failure('restore-failed', message, { cause: error, hint });
+  }
+  return aside;
+}
+
+function requireProved(manifest: Manifest, { force }: RestoreOrder): void {
+  if (isProved(manifest) || force) return;
+  const failed = Object.entries(manifest.proofs).find(([, proof]) => proof.outcome === 'failed');
+  const reason = failed === undefined ? 'it lacks a proof' : `its proof ${failed[0]} failed`;
+  throw new Failure('restore-refused', `backup ${manifest.id} is not proved: ${reason}`, {
+    hint: 'Take another backup ("list" shows their proofs); --force takes this one all the same.',
+  });
+}
+
+function summaryOf(
+  manifest: Manifest,
+  facts: SnapshotFacts,
+  order: RestoreOrder,
+  cluster: NewCluster,
+): Omit<RestoreReport, 'store' | 'aside' | 'warnings' | 'steps' | 'passedOver'> {
+  const { member, bumpRevision, clearAlarms, dryRun } = order;
+  const own = cluster.members.find(({ name }) => name === member.name);
+  const reached: Revision = revision(facts.currentRevision + (bumpRevision ?? 0n));
+  return {
+    backup: manifest.id,
+    takenAt: manifest.startedAt,
+    dryRun,
+    dataDir: member.dataDir,
+    member: { name: member.name, id: memberId(own?.id ?? 0n) },
+    cluster: { id: clusterId(cluster.id), token: member.initialClusterToken },
+    revision: reached,
+    keys: facts.keys,
+    sizeBytes: facts.databaseBytes,
+    alarms: clearAlarms ? [] : facts.alarms.map(({ kind }) => String(kind)),
+    leases: facts.leases.count,
+    authEnabled: facts.auth.enabled,
+  };
+}
