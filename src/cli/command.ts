@@ -23,7 +23,7 @@ export interface Surroundings {
 }
 
 export interface Call extends Surroundings {
-  readonly values: Readonly<Record<string, string | boolean | undefined>>;
+  readonly values: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
   readonly positionals: readonly string[];
   readonly flags: readonly ConfigFlag[];
   /** Aborted by the first SIGINT or SIGTERM, except under `run`, which drains first. */
@@ -32,6 +32,8 @@ export interface Call extends Surroundings {
 
 export interface Option {
   readonly type: 'string' | 'boolean';
+  /** Whether it may come several times; its value is then a list. */
+  readonly multiple?: boolean;
   /** How help names the value, with its unit: `TIME`, `REASON`. */
   readonly value?: string;
   readonly doc: string;

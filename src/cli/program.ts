@@ -13,6 +13,8 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   list: async () => (await import('./commands/list.ts')).listCommand,
   show: async () => (await import('./commands/show.ts')).showCommand,
   verify: async () => (await import('./commands/verify.ts')).verifyCommand,
+  restore: async () => (await import('./commands/restore.ts')).restoreCommand,
+  init: async () => (await import('./commands/init.ts')).initCommand,
   prune: async () => (await import('./commands/prune.ts')).pruneCommand,
   hold: async () => (await import('./commands/hold.ts')).holdCommand,
   check: async () => (await import('./commands/check.ts')).checkCommand,
@@ -81,7 +83,9 @@ function parse(
   const takesConfig = 'config' in command.options;
   const { flags, rest } = takesConfig ? splitConfigFlags(words) : { flags: [], rest: words };
   const options = Object.fromEntries(
-    Object.entries(command.options).map(([name, { type }]) => [name, { type }]),
+    Object.entries(command.options).map(([name, { type, multiple = false }]) => {
+      return [name, { type, multiple }];
+    }),
   );
   const { values, positionals } = parseWords(command, rest, options);
   const { min, max } = command.positionals;
@@ -94,7 +98,7 @@ function parse(
 function parseWords(
   command: Command,
   args: readonly string[],
-  options: Record<string, { type: 'string' | 'boolean' }>,
+  options: Record<string, { type: 'string' | 'boolean'; multiple: boolean }>,
 ): { values: Record<string, unknown>; positionals: string[] } {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });

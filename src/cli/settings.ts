@@ -3,12 +3,11 @@ import { existsSync } from 'node:fs';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { toFailure } from '../core/errors.ts';
 import { parseSchedule } from '../daemon/schedule.ts';
-import type { EngineDeps } from '../engine/deps.ts';
 import { joinObservers } from '../observe/join.ts';
 import { logObserver } from '../observe/log.ts';
 import type { Call, Option } from './command.ts';
 import { type Progress, progressObserver, progressOn } from './progress.ts';
-import { buildHouse } from './wire.ts';
+import { buildHouse, type HouseDeps } from './wire.ts';
 
 const usualFile = '/etc/etcd-backupd/config.yaml';
 
@@ -50,7 +49,7 @@ function cronFault(cron: string): string | null {
 
 export interface OpenHouse extends AsyncDisposable {
   readonly loaded: LoadedConfig;
-  readonly deps: EngineDeps;
+  readonly deps: HouseDeps;
   readonly progress: Progress;
 }
 
@@ -59,9 +58,8 @@ export function openForCommand(call: Call): OpenHouse {
   const loaded = loadSettings(call, { checkFiles: true });
   for (const warning of loaded.warnings) call.terminal.err(`warning: ${warning}\n`);
   const progress = progressOn(call.terminal);
-  const level = loaded.config.log.level;
   const log = logObserver({
-    level: level === 'fatal' ? 'error' : level,
+    level: loaded.config.log.level,
     pretty: true,
     destination: { write: (line: string) => call.terminal.err(line) },
   });

@@ -49,9 +49,10 @@ export async function examinePlace(dir: string): Promise<Place> {
   };
 }
 
-/** A fresh file system has a folder of its own for what its check finds. */
+/** A fresh file system has a folder of its own; what restores leave in a mount point is `member.`. */
 function stateOf(names: readonly string[]): 'empty' | 'foreign' {
-  return names.every((name) => name === 'lost+found') ? 'empty' : 'foreign';
+  const isKnown = (name: string): boolean => name === 'lost+found' || name.startsWith('member.');
+  return names.every(isKnown) ? 'empty' : 'foreign';
 }
 
 /**

@@ -28,14 +28,17 @@ export async function approve(
   if (roots.length > 0) await requireWithin(dataDir, roots);
   const mended = await recoverPlace(await examinePlace(dataDir));
   const place = await examinePlace(dataDir);
-  requireOurs(place, manifest, order);
   // Where programs stop the etcd first, it may run until then.
   if (before.length === 0) await requireStopped(place);
-  const { storageVersion, serverVersion } = manifest.source;
-  const wrote = storageVersion ?? serverVersion;
-  const versions = judgeVersions(wrote, order.etcdVersion, order.force);
+  requireOurs(place, manifest, order);
+  const versions = judgeVersions(writerOf(manifest), order.etcdVersion, order.force);
   const warnings = [...mended, ...(versions.warning === null ? [] : [versions.warning])];
   return { place, forgetVersions: versions.forgetVersions, warnings };
+}
+
+/** The version of etcd whose format the backup has. */
+export function writerOf({ source }: Manifest): string {
+  return source.storageVersion ?? source.serverVersion;
 }
 
 export async function requireStopped(place: Place): Promise<void> {

@@ -12,7 +12,7 @@ import type { ProvedFile } from '../spool/prover.ts';
 import { type Candidate, candidates, type Wanted } from './candidates.ts';
 import type { RestoreDeps } from './deps.ts';
 import { fetchInto, proveSame } from './fetch.ts';
-import { type Approved, approve, requireStopped } from './preflight.ts';
+import { type Approved, approve, requireStopped, writerOf } from './preflight.ts';
 import { Stopwatch } from './stopwatch.ts';
 
 /** Failures that speak of one copy, so that another copy or an older backup may do. */
@@ -38,21 +38,38 @@ export async function restoreBackup(
   deps: RestoreDeps,
   options: { readonly signal: AbortSignal },
 ): Promise<RestoreReport> {
-  const { signal } = options;
+  const { dataDir } = order.member;
+  const { dryRun } = order;
+  deps.observe({ kind: 'restore-started', dataDir, dryRun });
+  try {
+    const report = await restoreFirst(wanted, order, deps, options.signal);
+    const { backup, aside } = report;
+    deps.observe({ kind: 'restore-finished', backup, dataDir, aside, dryRun });
+    return report;
+  } catch (error) {
+    const failure = toFailure(error);
+    deps.observe({ kind: 'restore-failed', dataDir, failure });
+    throw failure;
+  }
+}
+
+/** From the first candidate that passes every check. */
+async function restoreFirst(
+  wanted: Wanted,
+  order: RestoreOrder,
+  deps: RestoreDeps,
+  signal: AbortSignal,
+): Promise<RestoreReport> {
   const steps = new Stopwatch<RestoreStep>((step, tookMs) =>
     deps.observe({ kind: 'restore-step-finished', step, tookMs }),
   );
-  deps.observe({ kind: 'restore-started', dataDir: order.member.dataDir, dryRun: order.dryRun });
   const found = await steps.time('choose', () => candidates(wanted, deps, signal));
   const passedOver: { backup: Manifest['id']; failure: Failure }[] = [];
   for (const candidate of found) {
     const isOlder = candidate.manifest.id !== found[0]?.manifest.id;
     if (isOlder && !order.fallback) break;
     try {
-      const report = await restoreFrom(candidate, order, steps, deps, signal);
-      const { backup, dataDir, aside } = report;
-      deps.observe({ kind: 'restore-finished', backup, dataDir, aside, dryRun: order.dryRun });
-      return { ...report, passedOver };
+      return { ...(await restoreFrom(candidate, order, steps, deps, signal)), passedOver };
     } catch (error) {
       signal.throwIfAborted();
       const failure = toFailure(error);
@@ -165,6 +182,7 @@ function summaryOf(
   return {
     backup: manifest.id,
     takenAt: manifest.startedAt,
+    writtenBy: writerOf(manifest),
     dryRun,
     dataDir: member.dataDir,
     member: { name: member.name, id: memberId(own?.id ?? 0n) },

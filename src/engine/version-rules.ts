@@ -22,12 +22,7 @@ export function judgeVersions(
   }
   const name = `${from[0]}.${from[1]}`;
   const to = target === null ? undefined : minorOf(target);
-  if (to === undefined) {
-    return {
-      forgetVersions: false,
-      warning: `start etcd ${name} or newer on it, not an older one`,
-    };
-  }
+  if (to === undefined) return { forgetVersions: false, warning: null };
   const steps = (to[0] - from[0]) * 1000 + to[1] - from[1];
   if (steps >= 0) {
     const jump = `etcd ${target} is ${steps} minors above ${name}: etcd supports one at a time`;

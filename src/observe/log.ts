@@ -7,7 +7,8 @@ import { prettyLine } from './pretty.ts';
 import { sentenceOf } from './sentences.ts';
 
 export interface LogOptions {
-  readonly level: LogLevel;
+  /** `fatal`: no event is, so only the audit is written. */
+  readonly level: LogLevel | 'fatal';
   /** Lines for people instead of JSON. */
   readonly pretty: boolean;
   /** Standard output unless given. */

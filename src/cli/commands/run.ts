@@ -27,7 +27,7 @@ async function run(call: Call): Promise<number> {
   for (const warning of loaded.warnings) call.terminal.err(`warning: ${warning}\n`);
   const { level, pretty } = loaded.config.log;
   const log = logObserver({
-    level: level === 'fatal' ? 'error' : level,
+    level,
     pretty,
     destination: { write: (line: string) => call.terminal.out(line) },
   });
