@@ -33,6 +33,16 @@ export function etcdCache(env: NodeJS.ProcessEnv = process.env): string {
   return join(env.ETCD_BACKUPD_CACHE || join(cache, 'etcd-backupd'), 'etcd');
 }
 
+/** The program `bbolt`, for its `check`, if it is in the cache. */
+export function installedBbolt(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const path = join(bboltDir(env), 'bbolt');
+  return isExecutable(path) ? path : undefined;
+}
+
+export function bboltDir(env: NodeJS.ProcessEnv = process.env): string {
+  return join(dirname(etcdCache(env)), 'bbolt');
+}
+
 /** Whether a version is the wanted one, or one of the wanted minor. */
 export function fits(version: string, wanted: string): boolean {
   return version === wanted || version.startsWith(`${wanted}.`);

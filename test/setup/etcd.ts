@@ -1,8 +1,17 @@
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { binariesIn, etcdCache, findEtcd, fits, installedEtcd, versionOf } from './binaries.ts';
-import { buildEtcd, releaseFor } from './golang.ts';
+import {
+  bboltDir,
+  binariesIn,
+  etcdCache,
+  findEtcd,
+  fits,
+  installedBbolt,
+  installedEtcd,
+  versionOf,
+} from './binaries.ts';
+import { buildBbolt, buildEtcd, releaseFor } from './golang.ts';
 import { packagedEtcd } from './packages.ts';
 
 /**
@@ -33,7 +42,9 @@ export async function provisionEtcd(
   { say }: Provisioning = { say: (line) => process.stderr.write(`etcd: ${line}\n`) },
 ): Promise<MissingEtcd[]> {
   const open = () => wanted.filter((one) => findEtcd(one) === undefined);
-  if (open().length === 0) return [];
+  // Whoever wants what only Go gives wants the official check of database files too.
+  const wantsBbolt = wanted.some(isOnlyBuilt) && installedBbolt() === undefined;
+  if (open().length === 0 && !wantsBbolt) return [];
   const tried = new Map(wanted.map((one) => [one, [`neither in ${etcdCache()} nor on PATH`]]));
   const cache = etcdCache();
   await mkdir(cache, { recursive: true });
@@ -46,10 +57,16 @@ export async function provisionEtcd(
       const why = await takeBuild(one, { workDir, say });
       if (why !== undefined) tried.get(one)?.push(why);
     }
+    if (wantsBbolt) await takeBbolt({ workDir, say });
   } finally {
     await rm(workDir, { recursive: true, force: true });
   }
   return open().map((one) => ({ wanted: one, tried: tried.get(one) ?? [] }));
+}
+
+/** No distribution has 3.6 or newer yet. */
+function isOnlyBuilt(wanted: string): boolean {
+  return !/^3\.[45](\.|$)/.test(wanted);
 }
 
 interface Work extends Provisioning {
@@ -60,8 +77,8 @@ async function takePackages(
   wanted: readonly string[],
   { workDir, say, note }: Work & { note: (wanted: string, why: string) => void },
 ): Promise<void> {
-  // No distribution has 3.6 or newer yet; asking costs a download of three package lists.
-  const candidates = wanted.filter((one) => /^3\.[45](\.|$)/.test(one));
+  // Asking costs a download of three package lists.
+  const candidates = wanted.filter((one) => !isOnlyBuilt(one));
   if (candidates.length === 0) return;
   say(`looking for ${candidates.join(', ')} in the distribution's packages (about 20 seconds)`);
   try {
@@ -86,6 +103,16 @@ async function takeBuild(wanted: string, { workDir, say }: Work): Promise<string
     return undefined;
   } catch (thrown) {
     return `Go: ${reason(thrown)}`;
+  }
+}
+
+async function takeBbolt({ workDir, say }: Work): Promise<void> {
+  try {
+    say('building bbolt with Go (half a minute)');
+    await mkdir(bboltDir(), { recursive: true });
+    await buildBbolt(workDir, bboltDir());
+  } catch (thrown) {
+    say(`no bbolt: ${reason(thrown)}`);
   }
 }
 

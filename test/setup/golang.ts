@@ -7,6 +7,9 @@ import { run, whichProgram } from './program.ts';
 const releases = ['3.5.35', '3.6.14', '3.7.1'];
 const modules = ['server', 'etcdctl', 'etcdutl'].map((name) => `go.etcd.io/etcd/${name}/v3`);
 
+// The bbolt of etcd 3.6; its `check` is the official word on a database file of any version.
+const bbolt = 'go.etcd.io/bbolt/cmd/bbolt@v1.4.3';
+
 /** The release that a build by Go would give for a wanted version. */
 export function releaseFor(wanted: string): string | undefined {
   return /^\d+\.\d+\.\d+$/.test(wanted) ? wanted : releases.find((one) => fits(one, wanted));
@@ -21,16 +24,30 @@ export async function buildEtcd(
   version: string,
   { workDir, into }: { readonly workDir: string; readonly into: string },
 ): Promise<void> {
+  const out = await build(
+    join(workDir, `go-${version}`),
+    modules.map((module) => `${module}@v${version}`),
+  );
+  await rename(join(out, 'server'), join(out, 'etcd'));
+  for (const name of await readdir(out)) await rename(join(out, name), join(into, name));
+}
+
+/** Builds the program `bbolt` into a folder. */
+export async function buildBbolt(workDir: string, into: string): Promise<void> {
+  const out = await build(join(workDir, 'go-bbolt'), [bbolt]);
+  await rename(join(out, 'bbolt'), join(into, 'bbolt'));
+}
+
+async function build(source: string, programs: readonly string[]): Promise<string> {
   const go = whichProgram('go', process.env);
   if (go === undefined) throw new Error('no Go toolchain on PATH');
-  const source = join(workDir, `go-${version}`);
   const out = join(source, 'out');
   await mkdir(out, { recursive: true });
   await writeFile(join(source, 'go.mod'), 'module etcdprograms\n');
   const env = { ...process.env, CGO_ENABLED: '0', GOFLAGS: '', GOWORK: 'off', GO111MODULE: 'on' };
   const options = { cwd: source, env, background: true };
-  await run(go, ['get', ...modules.map((module) => `${module}@v${version}`)], options);
-  await run(go, ['build', '-trimpath', '-ldflags=-s -w', '-o', `${out}/`, ...modules], options);
-  await rename(join(out, 'server'), join(out, 'etcd'));
-  for (const name of await readdir(out)) await rename(join(out, name), join(into, name));
+  const paths = programs.map((program) => program.replace(/@.*/, ''));
+  await run(go, ['get', ...programs], options);
+  await run(go, ['build', '-trimpath', '-ldflags=-s -w', '-o', `${out}/`, ...paths], options);
+  return out;
 }
