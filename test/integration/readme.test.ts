@@ -1,13 +1,11 @@
 /** The README is executed: every command that it shows, in its order, against a real cluster. */
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { freePorts } from '../../src/cluster/loopback.ts';
-import { startEtcdCluster } from '../../src/cluster/servers.ts';
 import { failureTable } from '../../src/core/errors.ts';
-import { cluster, etcdctl, needEtcd } from '../support/etcd.ts';
+import { cluster, etcdctl } from '../support/etcd.ts';
 import { runProgram, workplace } from '../support/house.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -49,43 +47,68 @@ describe('the README', () => {
 
     const ours = shown.filter((line) => line.startsWith('etcd-backupd '));
     expect(ours.length).toBeGreaterThan(8);
-    for (const line of ours) expect({ line, ...(await program(line)) }).toMatchObject({ code: 0 });
+    const dataDir = join(place.dir, 'data');
+    for (const line of ours) {
+      const here = line.replaceAll('/var/lib/etcd', dataDir);
+      expect({ line, ...(await program(here)) }).toMatchObject({ code: 0 });
+    }
 
+    const files = readdirSync(place.storeDir, { recursive: true }).map(String);
+    const newest = files.filter((name) => name.endsWith('.db')).sort();
+    const stored = join(place.storeDir, newest.at(-1) ?? '');
+    const official = shown.filter((line) => line.startsWith('etcdutl '));
+    expect(official).toHaveLength(2);
+    for (const line of official) {
+      const [, ...words] = line
+        .replace('backup.db', stored)
+        .replaceAll('/var/lib/etcd-new', join(place.dir, 'official'))
+        .split(' ');
+      await promisify(execFile)(etcd.binaries.etcdutl as string, words);
+    }
+    expect(existsSync(join(place.dir, 'official', 'member', 'snap', 'db'))).toBe(true);
+  });
+
+  test('has a guide that brings a lost cluster back, followed word for word', async () => {
+    await using etcd = await cluster('3.5', { members: 3 });
+    await etcdctl(etcd, ['put', 'the-key', 'the value']);
+    using place = workplace(etcd);
+    const call = async (words: readonly string[]) => {
+      const ran = await runProgram([...words, ...place.words()]);
+      expect({ words, ...ran }).toMatchObject({ code: 0 });
+      return ran.stdout;
+    };
+    await call(['backup']);
+    const guide = readme.slice(readme.indexOf('## Restore, in'), readme.indexOf('## Without'));
+    const [[, first = '', planning = ''] = []] = guide.matchAll(/^```sh\n(.*)\n(.*)\n```$/gm);
+
+    await call(first.split(' ').slice(1));
+    const plan = await call(planning.split(' ').slice(1));
+
+    // The cluster is gone, with the data of every member.
     await etcd.stop();
-    const restores = shown.filter((line) => line.startsWith('etcdutl snapshot restore'));
+    for (const { dataDir } of etcd.members) rmSync(dataDir, { recursive: true });
+    const lines = plan.split('\n').map((line) => line.trim());
+    const commands = lines.filter((line) => line.startsWith('etcd-backupd '));
+    const restores = commands.filter((line) => line.startsWith('etcd-backupd restore '));
     expect(restores).toHaveLength(3);
-    const urls = (await freePorts(3)).map((port) => `http://127.0.0.1:${port}`);
-    const dataDir = join(place.dir, 'restored');
-    for (const line of restores) await restore(line, { place, urls, dataDir });
-    const { etcd: binary } = needEtcd('3.5');
-    await using restored = await startEtcdCluster({ binary, dataDir, members: 3, peerUrls: urls });
+    for (const line of restores) {
+      const name = /--name (\S+)/.exec(line)?.[1];
+      const { dataDir = '' } = etcd.members.find((member) => member.name === name) ?? {};
+      await call(line.replace('/var/lib/etcd', dataDir).split(' ').slice(1));
+    }
+    for (const member of etcd.members) await member.launch();
+    await Promise.all(etcd.members.map((member) => member.untilHealthy()));
+    const after = commands.slice(commands.indexOf(restores.at(-1) ?? '') + 1);
+    expect(after).toEqual(['etcd-backupd check', 'etcd-backupd backup']);
+    for (const line of after) await call(line.split(' ').slice(1));
 
     const values = await Promise.all(
-      restored.clientUrls.map((url) => etcdctl(etcd, ['get', 'the-key'], { endpoints: [url] })),
+      etcd.clientUrls.map((url) => etcdctl(etcd, ['get', 'the-key'], { endpoints: [url] })),
     );
-    expect(values).toEqual([
-      'the-key\nthe value\n',
-      'the-key\nthe value\n',
-      'the-key\nthe value\n',
-    ]);
+    expect(values).toEqual(Array(3).fill('the-key\nthe value\n'));
+    expect(lines[0]).toMatch(/^Restore of cluster test from backup /);
+    const sentences = (text: string) => text.match(/^\d\. .*$/gm) ?? [];
+    const shownPlan = guide.slice(guide.indexOf('Restore of cluster prod'));
+    expect(sentences(shownPlan).slice(0, 7)).toEqual(sentences(plan));
   });
 });
-
-/** Runs a restore as shown, with this test's file, folder and ports in place of the example's. */
-async function restore(
-  line: string,
-  at: { place: { storeDir: string }; urls: readonly string[]; dataDir: string },
-): Promise<void> {
-  const { storeDir } = at.place;
-  const files = readdirSync(storeDir, { recursive: true }).map(String);
-  const newest = files
-    .filter((name) => name.endsWith('.db'))
-    .sort()
-    .at(-1) as string;
-  const [, ...words] = line
-    .replace('backup.db', join(storeDir, newest))
-    .replaceAll('/var/lib/etcd-new', at.dataDir)
-    .replaceAll(/http:\/\/127\.0\.0\.1:4238(\d)/g, (_, n) => at.urls[Number(n) - 1] as string)
-    .split(' ');
-  await promisify(execFile)(needEtcd('3.5').etcdutl as string, words);
-}
