@@ -6,6 +6,8 @@ import type { FailureCode } from '../core/errors.ts';
 export interface Terminal {
   out(text: string): void;
   err(text: string): void;
+  /** Waits until more of `out` can be taken; false when nobody reads it any more. */
+  ready(): Promise<boolean>;
   /** Whether a person watches stderr: progress bars only then. */
   readonly watched: boolean;
 }

@@ -79,7 +79,7 @@ function corruptAlarm(alarms: Survey['alarms'], member: Member): string | undefi
 }
 
 /** Behind the leader's log, or behind the longest log seen when the leader is not known. */
-function lagOf(status: MemberStatus, members: readonly Member[]): bigint {
+export function lagOf(status: MemberStatus, members: readonly Member[]): bigint {
   const answered = members.flatMap((each) => (each.status instanceof Failure ? [] : [each]));
   const leader = answered.find(({ id }) => id === status.leader);
   const seen = leader === undefined ? answered : [leader];

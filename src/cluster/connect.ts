@@ -1,6 +1,7 @@
 /** The cluster as the program uses it: etcd3 for what it does well, our own door for the rest. */
 import { Failure, toFailure } from '../core/errors.ts';
-import { askHashKv, askToken, type Caller, streamSnapshot } from './door/maintenance.ts';
+import { askHashKv, askToken, streamSnapshot } from './door/maintenance.ts';
+import type { Caller } from './door/unary.ts';
 import { Endpoint } from './etcd3/endpoint.ts';
 import type { Cluster, Member } from './port.ts';
 import { surveyCluster } from './survey.ts';
@@ -44,7 +45,7 @@ export function connectCluster(settings: ClusterSettings): Cluster {
   };
 }
 
-async function useEndpoints<T>(
+export async function useEndpoints<T>(
   settings: ClusterSettings,
   signal: AbortSignal,
   work: (open: (url: string) => Endpoint) => Promise<T>,
@@ -85,7 +86,7 @@ async function caller(
   return { endpoint, tls, signal, token };
 }
 
-async function withLimit<T>(
+export async function withLimit<T>(
   settings: ClusterSettings,
   signal: AbortSignal,
   work: (limited: AbortSignal) => Promise<T>,
@@ -102,15 +103,17 @@ async function withLimit<T>(
   }
 }
 
-function userOf({ auth }: ClusterSettings): { username: string; password: string } | undefined {
+export function userOf({
+  auth,
+}: ClusterSettings): { username: string; password: string } | undefined {
   return auth === null ? undefined : { username: auth.username, password: auth.readPassword() };
 }
 
-function tlsFor(url: string, settings: ClusterSettings): TlsMaterial | undefined {
+export function tlsFor(url: string, settings: ClusterSettings): TlsMaterial | undefined {
   return url.startsWith('https:') ? readTls(settings.tls) : undefined;
 }
 
-function endpointOf(member: Member): string {
+export function endpointOf(member: Member): string {
   if (member.endpoint !== undefined) return member.endpoint;
   throw new Failure('cluster-unreachable', `member ${member.name || member.id} has no client URL`);
 }

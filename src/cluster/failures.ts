@@ -69,6 +69,26 @@ const serverRows: readonly Row[] = [
     code: 'no-source',
     say: 'etcd holds the cluster for corrupt (alarm CORRUPT)',
   },
+  {
+    text: /unhealthy cluster/i,
+    code: 'quorum-at-risk',
+    say: 'etcd refuses the change: a voter is not connected to the others, or not long enough',
+  },
+  {
+    text: /not enough started members/i,
+    code: 'quorum-at-risk',
+    say: 'etcd refuses the change: too few members have started',
+  },
+  {
+    text: /too many learner members/i,
+    code: 'quorum-at-risk',
+    say: 'etcd refuses the change: the cluster has a learner, and takes no second one',
+  },
+  {
+    text: /(peer URLs|member ID) already exist/i,
+    code: 'usage',
+    say: 'another member has one of the peer URLs',
+  },
 ];
 
 /** Words of TLS libraries. */
@@ -120,6 +140,11 @@ const networkRows: readonly Row[] = [
     text: /ECONNRESET|EPIPE|socket hang up|Connection dropped|closed|GOAWAY|Protocol error/i,
     code: 'cluster-unreachable',
     say: 'the connection was closed; is the endpoint https instead of http?',
+  },
+  {
+    text: /No connection established/i,
+    code: 'cluster-unreachable',
+    say: 'no connection could be made',
   },
 ];
 

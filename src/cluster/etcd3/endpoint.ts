@@ -14,6 +14,7 @@ import {
 } from '../../core/backup.ts';
 import { Failure } from '../../core/errors.ts';
 import { clusterFailure } from '../failures.ts';
+import type { WantedMember } from '../membership-port.ts';
 import type { Alarm, MemberStatus } from '../port.ts';
 import type { TlsMaterial } from '../tls.ts';
 
@@ -102,6 +103,23 @@ export class Endpoint implements Disposable {
     return revision(BigInt(header.revision));
   }
 
+  /** One that is not a member any more is no mistake: it is out. */
+  async removeMember(id: MemberId): Promise<void> {
+    try {
+      const asked = { ID: BigInt(`0x${id}`).toString() };
+      await this.#limited(() => this.#client.cluster.memberRemove(asked));
+    } catch (error) {
+      if (!isUnknownMember(error)) throw error;
+    }
+  }
+
+  /** The id of the new member. */
+  async addMember({ peerUrls, learner }: WantedMember): Promise<MemberId> {
+    const asked = { peerURLs: [...peerUrls], isLearner: learner };
+    const { member } = await this.#limited(() => this.#client.cluster.memberAdd(asked));
+    return memberId(BigInt(member.ID));
+  }
+
   [Symbol.dispose](): void {
     this.#client.close();
   }
@@ -150,9 +168,15 @@ function credentialsOf({ ca, client }: TlsMaterial): NonNullable<IOptions['crede
   return { rootCertificate: ca, ...pair };
 }
 
-/** etcd3 gives the name or the number, depending on the version of its loader. */
+function isUnknownMember(error: unknown): boolean {
+  const cause = error instanceof Failure ? error.cause : undefined;
+  return cause instanceof Error && cause.message.includes('etcdserver: member not found');
+}
+
+/** etcd3 gives the name in its own spelling (`Nospace`), or the number. */
 function alarmKind(alarm: string): Alarm['kind'] {
-  if (alarm === 'NOSPACE' || alarm === String(AlarmType.Nospace)) return 'NOSPACE';
-  if (alarm === 'CORRUPT' || alarm === '2') return 'CORRUPT';
+  const kind = alarm.toUpperCase();
+  if (kind === 'NOSPACE' || kind === String(AlarmType.Nospace)) return 'NOSPACE';
+  if (kind === 'CORRUPT' || kind === String(AlarmType.Corrupt)) return 'CORRUPT';
   return 'UNKNOWN';
 }

@@ -21,6 +21,8 @@ export interface CallOptions {
   readonly watched?: boolean;
   /** Emits SIGINT and SIGTERM as the process would. */
   readonly signals?: EventEmitter;
+  /** Says when more of stdout can be taken, and whether somebody still reads it. */
+  readonly ready?: () => Promise<boolean>;
   /** Sees each text as it is written. */
   readonly onText?: (text: string) => void;
 }
@@ -30,6 +32,7 @@ const noFile = { ETCD_BACKUPD_CONFIG: '/dev/null' };
 
 export async function call(words: readonly string[], options: CallOptions = {}): Promise<Told> {
   const { env = {}, watched = false, signals = new EventEmitter(), onText } = options;
+  const { ready = async () => true } = options;
   let [out, err] = ['', ''];
   const status = await runProgram({
     argv: words,
@@ -43,6 +46,7 @@ export async function call(words: readonly string[], options: CallOptions = {}):
         err += text;
         onText?.(text);
       },
+      ready,
       watched,
     },
     signals: signals as unknown as SignalSource,
