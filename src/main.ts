@@ -10,6 +10,12 @@ import { setFlagsFromString } from 'node:v8';
 setFlagsFromString('--max-semi-space-size=2');
 setFlagsFromString('--semi-space-growth-factor=1');
 
+let stdoutClosed = false;
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  stdoutClosed = true;
+});
+
 const floor = 24;
 const major = Number(process.versions.node.split('.')[0]);
 
@@ -26,12 +32,25 @@ if (major < floor) {
     terminal: {
       out: (text) => void process.stdout.write(text),
       err: (text) => void process.stderr.write(text),
+      ready: stdoutReady,
       watched: process.stderr.isTTY === true,
     },
     signals: process,
     exit: (code) => process.exit(code),
   });
   reportIfHeld();
+}
+
+/** A reader that has seen enough, such as `head`, closes the pipe: no fault, only an end. */
+async function stdoutReady(): Promise<boolean> {
+  const { stdout } = process;
+  if (stdout.writableNeedDrain && !stdoutClosed) {
+    await new Promise((resolve) => {
+      stdout.once('drain', resolve);
+      stdout.once('error', resolve);
+    });
+  }
+  return !stdoutClosed;
 }
 
 /** A handle that was not closed keeps a process alive for ever: say so, and end it. */

@@ -28,7 +28,12 @@ const ranks: Record<string, number> = {
 
 /** Rooms whose adapters only `cli` builds; their ports and pure parts are open to all above. */
 const openFiles: Record<string, readonly string[]> = {
-  cluster: ['cluster/port.ts', 'cluster/choose.ts'],
+  cluster: [
+    'cluster/port.ts',
+    'cluster/keys-port.ts',
+    'cluster/choose.ts',
+    'cluster/membership-port.ts',
+  ],
   store: ['store/port.ts'],
   observe: ['observe/state.ts'],
   config: ['config/config.ts'],

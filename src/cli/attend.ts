@@ -4,10 +4,13 @@ import { readSecretFile } from '../config/secret-file.ts';
 import type { Observe } from '../core/events.ts';
 import { encodeManifest } from '../core/manifest-json.ts';
 import { programVersion } from '../core/version.ts';
+import type { DrillPlan } from '../daemon/drills.ts';
 import { type Daemon, startDaemon } from '../daemon/loop.ts';
+import type { Restores } from '../daemon/restores.ts';
 import { parseSchedule } from '../daemon/schedule.ts';
 import { type BackupReport, takeBackup } from '../engine/backup.ts';
-import type { EngineDeps } from '../engine/deps.ts';
+import type { DrillDeps, EngineDeps } from '../engine/deps.ts';
+import { runDrill } from '../engine/drill.ts';
 import type { BackupOrder } from '../engine/order.ts';
 import { lastSuccess, lookAround, prepare } from '../engine/prepare.ts';
 import { type AdminServer, serveAdmin } from '../http/admin.ts';
@@ -15,18 +18,20 @@ import type { BackupSource, TokenSources } from '../http/sources.ts';
 import { joinObservers } from '../observe/join.ts';
 import { metricsObserver } from '../observe/metrics.ts';
 import { stateObserver } from '../observe/state.ts';
+import { askedRestores } from './asked-restores.ts';
 import { copiesOf, holdings } from './shelves.ts';
 import { buildHouse } from './wire.ts';
 
 export interface Attended extends AsyncDisposable {
   readonly daemon: Daemon;
+  readonly restores: Restores;
   /** Undefined where http.enabled is false. */
   readonly admin: AdminServer | undefined;
 }
 
 /**
- * Starts everything. Disposing closes the admin API, then the daemon, then what the engine holds;
- * a daemon that is still at work is aborted by it, so drain first.
+ * Starts everything. Disposing closes the admin API, then the daemon and its restores, then what
+ * the engine holds; a daemon that is still at work is aborted by it, so drain first.
  */
 export async function attend(loaded: LoadedConfig, log: Observe): Promise<Attended> {
   const { config } = loaded;
@@ -39,7 +44,9 @@ export async function attend(loaded: LoadedConfig, log: Observe): Promise<Attend
 
   await using opened = new AsyncDisposableStack();
   const { deps } = opened.use(buildHouse(config, observe));
-  const daemon = opened.use(startDaemon(daemonSettings(loaded), daemonDeps(deps, stores)));
+  const restores = opened.use(askedRestores(deps, config.cluster.localMember));
+  const wholeDeps = { ...daemonDeps(deps, stores), drills: drillPlan(loaded, deps) };
+  const daemon = opened.use(startDaemon(daemonSettings(loaded), wholeDeps));
   const admin = config.http.enabled
     ? opened.use(
         await serveAdmin({
@@ -47,7 +54,9 @@ export async function attend(loaded: LoadedConfig, log: Observe): Promise<Attend
           tokens: tokensOf(loaded),
           status: state.report,
           backups: backupSource(deps),
-          takeBackup: () => ({ status: requestOf(daemon) }),
+          takeBackup: () => ({ status: statusOf(daemon.request()) }),
+          requestDrill: () => ({ status: statusOf(daemon.requestDrill()) }),
+          restores,
           metrics,
           alive: () => daemon.alive(),
           ready: () => daemon.ready(),
@@ -56,7 +65,7 @@ export async function attend(loaded: LoadedConfig, log: Observe): Promise<Attend
       )
     : undefined;
   const held = opened.move();
-  return { daemon, admin, [Symbol.asyncDispose]: () => held.disposeAsync() };
+  return { daemon, restores, admin, [Symbol.asyncDispose]: () => held.disposeAsync() };
 }
 
 function daemonSettings({ config }: LoadedConfig): Parameters<typeof startDaemon>[0] {
@@ -73,6 +82,16 @@ function daemonDeps(deps: EngineDeps, stores: string[]): Parameters<typeof start
     prepare: ({ signal, observe }) => prepare({ ...deps, observe }, signal),
     observe: deps.observe,
     now: deps.now,
+  };
+}
+
+function drillPlan({ config }: LoadedConfig, deps: DrillDeps): DrillPlan {
+  const { cron } = config.drill;
+  const { timezone } = config.schedule;
+  const newest = { backup: 'latest', store: null, cluster: null } as const;
+  return {
+    schedule: cron === null ? undefined : parseSchedule({ cron, timezone }),
+    run: ({ signal, observe }) => runDrill(newest, { ...deps, observe }, { signal }),
   };
 }
 
@@ -98,13 +117,13 @@ async function runBackup(
   }
 }
 
-function requestOf(daemon: Daemon): 'accepted' | 'already-running' {
-  return daemon.request() === 'accepted' ? 'accepted' : 'already-running';
+function statusOf(answer: ReturnType<Daemon['request']>): 'accepted' | 'already-running' {
+  return answer === 'accepted' ? 'accepted' : 'already-running';
 }
 
 /** Tokens are read at every request, so that a rotated file counts at once. */
 function tokensOf({ config }: LoadedConfig): TokenSources {
-  const { read, operate } = config.http.tokens;
+  const { read, operate, restore } = config.http.tokens;
   const from = (path: string) => () => {
     try {
       return readSecretFile(path).reveal();
@@ -116,6 +135,7 @@ function tokensOf({ config }: LoadedConfig): TokenSources {
   return {
     ...(read === null ? {} : { read: from(read) }),
     ...(operate === null ? {} : { operate: from(operate) }),
+    ...(restore === null ? {} : { restore: from(restore) }),
   };
 }
 

@@ -4,6 +4,7 @@ import { clusterId } from '../core/backup.ts';
 import { Failure } from '../core/errors.ts';
 import { parseInitialCluster } from '../core/initial-cluster.ts';
 import { parseBackupId } from '../core/names.ts';
+import { parseBump, parseEtcdVersion, parseTime } from '../core/restore-words.ts';
 import type { Wanted } from '../engine/candidates.ts';
 import type { RestoreAsked } from '../engine/plan-restore.ts';
 import type { Call, Option } from './command.ts';
@@ -60,7 +61,7 @@ export function wantedOf(call: Pick<Call, 'values' | 'positionals'>): Wanted {
   }
   return {
     backup: named === 'latest' ? 'latest' : parseBackupId(named),
-    before: before === null ? null : parseTime(before),
+    before: before === null ? null : beforeOf(before),
     store: typeof store === 'string' ? store : null,
     cluster: typeof cluster === 'string' ? parseClusterId(cluster) : null,
   };
@@ -125,7 +126,8 @@ function bumpOf(text: string | null, marksCompacted: boolean): bigint | null {
     });
   }
   if (text === null) return null;
-  if (/^[1-9]\d{0,17}$/.test(text)) return BigInt(text);
+  const bump = parseBump(text);
+  if (bump !== undefined) return bump;
   throw new Failure('usage', `--bump-revision takes a number of 1 or more, not ${text}`);
 }
 
@@ -137,15 +139,13 @@ function ownerOf(text: string | null): RestoreAsked['owner'] {
 }
 
 function versionOf(text: string | null): string | null {
-  if (text === null || /^v?\d+\.\d+(\.\d+)?([-+].*)?$/.test(text)) return text;
+  if (text === null || parseEtcdVersion(text) !== undefined) return text;
   throw new Failure('usage', `--etcd-version takes a version such as 3.5.30, not ${text}`);
 }
 
-/** ISO 8601 with an offset: a time without one means something else on every host. */
-function parseTime(text: string): Date {
-  const isWhole = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text);
-  const time = new Date(text);
-  if (isWhole && !Number.isNaN(time.getTime())) return time;
+function beforeOf(text: string): Date {
+  const time = parseTime(text);
+  if (time !== undefined) return time;
   throw new Failure('usage', `--before takes a time such as 2026-11-20T15:00:00Z, not ${text}`);
 }
 

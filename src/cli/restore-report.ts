@@ -1,4 +1,4 @@
-/** What a restore did, for people and for machines. */
+/** What a restore did, for people. */
 import type { RestoreReport } from '../core/restore.ts';
 import { formatBytes, formatDuration } from '../core/units.ts';
 import { table } from './table.ts';
@@ -24,13 +24,6 @@ export function reportText(report: RestoreReport): string {
     ...(dryRun ? [] : nextSteps(report).map((line) => ['next', line])),
   ];
   return `${heading}\n${table(rows)}`;
-}
-
-export function reportJson(report: RestoreReport): unknown {
-  const passedOver = report.passedOver.map(({ backup, failure }) => {
-    return { backup, code: failure.code, message: failure.message };
-  });
-  return { ...report, passedOver };
 }
 
 function stepsText(steps: RestoreReport['steps']): string {

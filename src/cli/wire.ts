@@ -3,11 +3,16 @@ import { randomInt } from 'node:crypto';
 import { hostname } from 'node:os';
 import { openCatalog } from '../catalog/catalog.ts';
 import { connectCluster } from '../cluster/connect.ts';
+import { connectKeys } from '../cluster/keys.ts';
+import { connectMembership } from '../cluster/membership.ts';
+import { etcdProgram } from '../cluster/scratch.ts';
 import type { Config, StoreConfig } from '../config/config.ts';
 import { readSecretFile } from '../config/secret-file.ts';
 import type { Observe } from '../core/events.ts';
 import { programVersion } from '../core/version.ts';
-import type { EngineDeps, RestoreDeps, Shelf } from '../engine/deps.ts';
+import type { DrillDeps, EngineDeps, RestoreDeps, Shelf } from '../engine/deps.ts';
+import type { PutBackDeps } from '../engine/put-back.ts';
+import type { ReplaceDeps } from '../engine/replace-member.ts';
 import { startProver } from '../spool/prover.ts';
 import { openSpool } from '../spool/spool.ts';
 import { fileStore } from '../store/file.ts';
@@ -15,8 +20,10 @@ import type { Store } from '../store/port.ts';
 
 /** Everything that was opened; disposing closes it in reverse. */
 export interface House extends AsyncDisposable {
-  readonly deps: EngineDeps & RestoreDeps;
+  readonly deps: HouseDeps;
 }
+
+export type HouseDeps = EngineDeps & RestoreDeps & DrillDeps & ReplaceDeps & PutBackDeps;
 
 export function buildHouse(config: Config, observe: Observe): House {
   const opened = new AsyncDisposableStack();
@@ -25,7 +32,7 @@ export function buildHouse(config: Config, observe: Observe): House {
     return { store: opened.use(buildStore(store)), retention: store.retention };
   });
   const { source, cluster: named } = config;
-  const deps: EngineDeps & RestoreDeps = {
+  const deps: HouseDeps = {
     clusterName: named.name,
     cluster,
     source: {
@@ -51,6 +58,12 @@ export function buildHouse(config: Config, observe: Observe): House {
     program: { version: programVersion, node: process.versions.node },
     host: hostname(),
     restore: restoreRules(config),
+    drill: {
+      etcd: etcdProgram(config.drill.etcdBinary),
+      startLimitMs: config.drill.startLimitMs,
+    },
+    membership: connectMembership(clusterSettings(config)),
+    keys: connectKeys(clusterSettings(config)),
   };
   return { deps, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

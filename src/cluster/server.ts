@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { open, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../core/errors.ts';
+import { askHttp } from './plain-http.ts';
 
 /**
  * One real etcd process on this host, for demos, drills and tests. It keeps its ports and its data
@@ -20,8 +21,13 @@ export interface ServerPlan {
   readonly logFile: string;
   readonly clientUrl: string;
   readonly peerUrl: string;
-  /** Plain HTTP whatever the client URL is, so that health needs no client certificate. */
+  /**
+   * Plain HTTP whatever the client URL is, so that health needs no client certificate; or the path
+   * of a socket.
+   */
   readonly metricsUrl: string;
+  /** Where it runs; our own working folder if left out. */
+  readonly folder?: string;
 }
 
 export interface WaitLimits {
@@ -74,6 +80,7 @@ export class EtcdServer {
         stdio: ['ignore', log.fd, log.fd],
         // Not the caller's environment: etcd reads every flag from ETCD_... too.
         env: { ...this.#plan.env },
+        cwd: this.#plan.folder,
       });
       this.#child = child;
       await once(child, 'spawn');
@@ -87,7 +94,7 @@ export class EtcdServer {
   /** Waits until the member answers that it is healthy: it has a leader and can read. */
   async untilHealthy({ limitMs = startLimitMs, signal }: WaitLimits = {}): Promise<void> {
     const end = performance.now() + limitMs;
-    while (!(await this.#isHealthy())) {
+    while (!(await this.#isHealthy(signal))) {
       signal?.throwIfAborted();
       if (!this.running) throw await this.#startFailure('ended before it was healthy');
       if (performance.now() > end) {
@@ -145,14 +152,11 @@ export class EtcdServer {
     return text.split('\n').slice(-count);
   }
 
-  async #isHealthy(): Promise<boolean> {
+  async #isHealthy(signal: AbortSignal | undefined): Promise<boolean> {
     try {
-      const reply = await fetch(`${this.metricsUrl}/health`, {
-        signal: AbortSignal.timeout(1000),
-        headers: { connection: 'close' },
-      });
-      const text = await reply.text();
-      return reply.ok && /"health":\s*"true"/.test(text);
+      const question = { at: this.metricsUrl, path: '/health', limitMs: 1000, signal };
+      const { status, text } = await askHttp(question);
+      return status === 200 && /"health":\s*"true"/.test(text);
     } catch {
       // Not listening yet, or frozen: the caller asks again until its own limit.
       return false;

@@ -59,7 +59,8 @@ const tellingCodes: readonly FailureCode[] = [
   'cluster-tls',
 ];
 
-function nobodyAnswers(failures: readonly Failure[]): Failure {
+/** One failure for all endpoints: the one that tells most. */
+export function nobodyAnswers(failures: readonly Failure[]): Failure {
   const told = failures.find(({ code }) => tellingCodes.includes(code));
   const [first] = failures;
   if (told !== undefined) return told;

@@ -3,7 +3,7 @@
  * metrics, the audit, the progress bar and the tests read them. One event is one log line.
  */
 import type { BackupId, ClusterId, ProofName, ProofOutcome, Revision } from './backup.ts';
-import type { Failure } from './errors.ts';
+import type { Failure, FailureCode } from './errors.ts';
 import type { RestoreStep } from './restore.ts';
 
 /** Why a run began. */
@@ -110,7 +110,30 @@ export type Event =
   | { kind: 'drill-started'; backup: BackupId; store: string }
   | { kind: 'drill-finished'; backup: BackupId; store: string; tookMs: number }
   | { kind: 'drill-failed'; backup: BackupId | null; store: string | null; failure: Failure }
-  | { kind: 'drill-skipped'; reason: 'no-etcd' | 'no-backup'; detail: string }
+  | { kind: 'drill-skipped'; reason: 'no-etcd' | 'no-backup' | 'backup-due'; detail: string }
+  | {
+      kind: 'keys-put-back';
+      /** Null: from a snapshot file. */
+      backup: BackupId | null;
+      cluster: ClusterId;
+      prefix: string;
+      deleteExtra: boolean;
+      written: number;
+      planned: number;
+      leasesLost: number;
+      /** Why fewer were written than planned. */
+      failed: FailureCode | null;
+    }
+  // who is in the cluster
+  | { kind: 'member-removed'; cluster: ClusterId; member: string; name: string }
+  | {
+      kind: 'member-added';
+      cluster: ClusterId;
+      member: string;
+      name: string;
+      peerUrls: readonly string[];
+      learner: boolean;
+    }
   // the admin API
   | { kind: 'http-listening'; address: string }
   | { kind: 'call-failed'; method: string; path: string; failure: Failure }
@@ -121,6 +144,8 @@ export type Event =
       method: string;
       path: string;
       status: number;
+      /** What was to be changed, where the path does not tell. */
+      target?: string;
     };
 
 export type EventKind = Event['kind'];

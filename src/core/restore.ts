@@ -60,3 +60,21 @@ export interface RestoreReport {
   /** Milliseconds per step. */
   readonly steps: Readonly<Record<string, number>>;
 }
+
+/** A restore that the daemon was asked for, while it runs and after it. */
+export interface RestoreRecord {
+  readonly id: string;
+  readonly state: 'running' | 'succeeded' | 'failed';
+  /** The step that it is at, or that it failed in; null once it has succeeded. */
+  readonly stage: RestoreStep | null;
+  /** Of the stored bytes; null before the first of them. */
+  readonly progress: { readonly doneBytes: number; readonly totalBytes: number } | null;
+  readonly dataDir: string;
+  readonly dryRun: boolean;
+  readonly startedAt: Date;
+  readonly endedAt: Date | null;
+  /** Where it has succeeded. */
+  readonly report: RestoreReport | null;
+  /** Where it has failed. */
+  readonly failure: Failure | null;
+}

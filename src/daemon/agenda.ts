@@ -73,6 +73,11 @@ export class Agenda {
     return 'accepted';
   }
 
+  /** Whether `take` would give something. */
+  isReady(nowMs: number): boolean {
+    return this.#orderAt(nowMs) !== undefined;
+  }
+
   take(nowMs: number): Taken | undefined {
     const order = this.#orderAt(nowMs);
     if (order === undefined) return undefined;

@@ -7,6 +7,7 @@ import { Failure } from '../core/errors.ts';
 import type { BackupReport } from '../engine/backup.ts';
 import type { BackupOrder } from '../engine/order.ts';
 import { ClockWatch } from './clock-watch.ts';
+import { type DrillPlan, Drills } from './drills.ts';
 import { type DaemonState, type Health, judgeLife, judgeReadiness } from './health.ts';
 import { beginBackup, beginJob, type Job, type Outcome, type WorkOptions } from './job.ts';
 import type { Ticks } from './schedule.ts';
@@ -21,6 +22,8 @@ export interface DaemonSettings extends TimetableRules {
 export interface DaemonDeps extends StartDeps, TimetableDeps {
   readonly about: { version: string; node: string; cluster: string; stores: string[] };
   readonly takeBackup: (order: BackupOrder, options: WorkOptions) => Promise<BackupReport>;
+  /** Left out: there are none. */
+  readonly drills?: DrillPlan | undefined;
 }
 
 export interface Daemon extends AsyncDisposable {
@@ -29,6 +32,8 @@ export interface Daemon extends AsyncDisposable {
    * answer this request too. Throws `stopped` while draining.
    */
   request(): 'accepted' | 'already-queued';
+  /** Asks for a drill. `already-queued`: one runs or is due. Throws `stopped` while draining. */
+  requestDrill(): 'accepted' | 'already-queued';
   alive(): Health;
   ready(): Health;
   /** Lets a running backup finish and begins nothing. `signal` is told in the event. */
@@ -58,6 +63,7 @@ class Loop implements Daemon {
   readonly #deps: DaemonDeps;
   readonly #clock: ClockWatch;
   readonly #timetable: Timetable;
+  readonly #drills: Drills;
   readonly #abort = new AbortController();
 
   #state: DaemonState = 'starting';
@@ -74,14 +80,16 @@ class Loop implements Daemon {
     this.#deps = deps;
     this.#clock = new ClockWatch(deps.now);
     this.#timetable = new Timetable(settings, deps);
+    this.#drills = new Drills(deps.drills, deps);
     this.ended = this.#live();
   }
 
   request(): 'accepted' | 'already-queued' {
-    if (this.#isStopping) throw new Failure('stopped', 'the daemon is stopping');
-    const answer = this.#timetable.request();
-    this.#wake();
-    return answer;
+    return this.#take(() => this.#timetable.request());
+  }
+
+  requestDrill(): 'accepted' | 'already-queued' {
+    return this.#take(() => this.#drills.request());
   }
 
   alive(): Health {
@@ -96,8 +104,8 @@ class Loop implements Daemon {
 
   drain(signal: string): Promise<DaemonEnd> {
     if (this.#isStopping) return this.ended;
-    // Nothing of worth is lost with a preparation, and it may wait for a dead store.
-    if (this.#state === 'starting') this.#abortJob();
+    // Nothing of worth is lost with a preparation, which may wait for a dead store, nor a drill.
+    if (this.#state === 'starting' || this.#drills.isRunning) this.#abortJob();
     this.#state = 'draining';
     this.#drainingMs = performance.now();
     this.#deps.observe({ kind: 'daemon-draining', signal });
@@ -152,13 +160,26 @@ class Loop implements Daemon {
 
   #goRound(ticks: Ticks): void {
     if (this.#clock.look()) ticks.restart();
-    if (!this.#isStopping) this.#timetable.look(this.#job?.name);
+    if (!this.#isStopping) this.#look();
     this.#afterJob?.();
     this.#afterJob = undefined;
     if (this.#isStopping) this.#hurry();
     if (this.#state !== 'running') return;
     this.#timetable.announce();
+    if (this.#timetable.isReady) this.#drills.giveWay();
     if (this.#job === undefined) this.#beginNext();
+  }
+
+  #look(): void {
+    this.#timetable.look(this.#job?.name);
+    this.#drills.look();
+  }
+
+  #take<T>(request: () => T): T {
+    if (this.#isStopping) throw new Failure('stopped', 'the daemon is stopping');
+    const answer = request();
+    this.#wake();
+    return answer;
   }
 
   #prepare(): void {
@@ -178,7 +199,11 @@ class Loop implements Daemon {
 
   #beginNext(): void {
     const order = this.#timetable.take();
-    if (order === undefined) return;
+    if (order === undefined) {
+      const ended = () => this.#note(() => undefined);
+      this.#job = this.#drills.begin({ ...this.#workOptions(), ended });
+      return;
+    }
     this.#job = beginBackup(order, this.#deps.takeBackup, {
       ...this.#workOptions(),
       ended: (outcome) => this.#note(() => this.#endBackup(order, outcome)),

@@ -88,6 +88,11 @@ export class Timetable {
     this.#observe({ kind: 'next-run-scheduled', at, reason });
   }
 
+  /** Whether a backup would begin now. */
+  get isReady(): boolean {
+    return this.#agenda.isReady(performance.now());
+  }
+
   /** The backup that begins now, if one does. */
   take(): BackupOrder | undefined {
     const taken = this.#agenda.take(performance.now());

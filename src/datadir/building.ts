@@ -3,7 +3,7 @@
  * that etcd would start from until it is whole and on the disk.
  */
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, mkdir, open, readdir, rm, statfs } from 'node:fs/promises';
+import { chmod, chown, type FileHandle, mkdir, open, readdir, rm, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure } from '../core/errors.ts';
 import { formatBytes } from '../core/units.ts';
@@ -27,21 +27,28 @@ export class Building implements AsyncDisposable {
   readonly root: string;
   /** The database of the member: takes the snapshot as it comes. */
   readonly database: SpoolFile;
+  /** Held open: by it other restores see that this one lives. */
+  readonly #sign: FileHandle;
 
-  private constructor(root: string, database: SpoolFile) {
+  private constructor(root: string, database: SpoolFile, sign: FileHandle) {
     this.root = root;
     this.database = database;
+    this.#sign = sign;
   }
 
   /** Throws `restore-full` when `snapshotBytes` would not fit. */
   static async begin(place: Place, snapshotBytes: number): Promise<Building> {
     const root = `${baseOf(place)}${buildingMark}${randomBytes(4).toString('hex')}`;
     await requireSpace(dirname(root), snapshotBytes);
+    let sign: FileHandle | undefined;
     try {
+      await mkdir(root, { mode: 0o700 });
+      sign = await open(root, 'r');
       await mkdir(join(root, 'member', 'snap'), { recursive: true, mode: 0o700 });
       await mkdir(join(root, 'member', 'wal'), { mode: 0o700 });
-      return new Building(root, await SpoolFile.create(databasePath(root)));
+      return new Building(root, await SpoolFile.create(databasePath(root)), sign);
     } catch (error) {
+      await sign?.close();
       await rm(root, { recursive: true, force: true }).catch(() => undefined);
       throw datadirFailure(error, `make ${root}`);
     }
@@ -78,6 +85,7 @@ export class Building implements AsyncDisposable {
   /** Removes what is there; nothing once it has been renamed. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.database.release().catch(() => undefined);
+    await this.#sign.close();
     await rm(this.root, { recursive: true, force: true });
   }
 }
@@ -140,10 +148,7 @@ async function writeFileSynced(path: string, content: Write, sizeBytes: number):
   }
 }
 
-async function writeWhole(
-  handle: Awaited<ReturnType<typeof open>>,
-  { position, bytes }: Write,
-): Promise<void> {
+async function writeWhole(handle: FileHandle, { position, bytes }: Write): Promise<void> {
   for (let at = 0; at < bytes.byteLength; ) {
     const left = bytes.byteLength - at;
     at += (await handle.write(bytes, at, left, position + at)).bytesWritten;

@@ -120,15 +120,23 @@ function outcomeOf(answers: readonly Answer[]): ProofOutcome {
 }
 
 function evidenceOf(at: Revision, answers: readonly Answer[]): Proof['evidence'] {
-  const of = (verdict: Verdict) => answers.filter((answer) => answer.verdict === verdict);
-  const notEqual = answers.filter((answer) => answer.verdict !== 'equal');
+  const equal = answers.filter((answer) => answer.verdict === 'equal');
+  const agreed = equal.map((answer) => answer.member).join(', ');
+  const reason = reasonOf(answers);
   return {
     revision: at.toString(),
     asked: answers.length,
-    agreed: of('equal')
-      .map((answer) => answer.member)
-      .join(', '),
-    ...(answers.length === 0 ? { reason: 'there is no other voter to ask' } : {}),
-    ...(notEqual.length > 0 ? { reason: notEqual.map((answer) => answer.detail).join('; ') } : {}),
+    ...(agreed === '' ? {} : { agreed }),
+    ...(reason === undefined ? {} : { reason }),
   };
+}
+
+/** Why not every voter agreed. */
+function reasonOf(answers: readonly Answer[]): string | undefined {
+  if (answers.length === 0) return 'there is no other voter to ask';
+  const notEqual = answers.filter((answer) => answer.verdict !== 'equal');
+  if (notEqual.length === 0) return undefined;
+  const details = notEqual.map((answer) => answer.detail).join('; ');
+  const isSilent = answers.every((answer) => answer.verdict === 'incomparable');
+  return isSilent ? `no voter gave an answer that can be compared: ${details}` : details;
 }

@@ -3,6 +3,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { BackupId, ClusterId } from '../core/backup.ts';
 import { Failure, toFailure } from '../core/errors.ts';
 import { isProved, type Manifest } from '../core/manifest.ts';
+import { parseObjectName } from '../core/names.ts';
 import type { EngineDeps, Shelf } from './deps.ts';
 import { knownClusters } from './identify.ts';
 
@@ -26,31 +27,60 @@ export interface Wanted {
 // A backup that a wrong clock dated further ahead than this is not the latest.
 const toleranceMs = 5 * 60_000;
 
+/** A backup that is listed, but whose manifest cannot be read or believed. */
+export interface Unreadable {
+  readonly backup: BackupId;
+  readonly failure: Failure;
+}
+
+interface Holdings {
+  readonly found: readonly Candidate[];
+  /** Without those that another store has in a good state; the newest first. */
+  readonly unreadable: readonly Unreadable[];
+  /** Of the first store that could not be read. */
+  readonly failure: Failure | undefined;
+}
+
+type Reading = Pick<EngineDeps, 'shelves' | 'openCatalog' | 'clusterName'>;
+
 /**
  * Proved backups from the newest to the oldest; a named one, proved or not, and after it the older
  * proved ones. Throws `backup-missing` when there is none, or the failure of a store that could not
  * be read when it may have held it.
+ *
+ * Nobody who asks for the latest gets an older one unawares: where the manifests of newer ones
+ * cannot be read, `passOver` is told each, and throws its failure if left out.
  */
 export async function candidates(
   wanted: Wanted,
-  deps: Pick<EngineDeps, 'shelves' | 'openCatalog' | 'clusterName' | 'now'>,
+  deps: Reading & Pick<EngineDeps, 'now'>,
   signal: AbortSignal,
+  passOver: (newer: Unreadable) => void = refuse,
 ): Promise<readonly Candidate[]> {
-  const { found, failure } = await readShelves(wanted, deps, signal);
+  const { found, unreadable, failure } = await readShelves(wanted, deps, signal);
   const limitMs = wanted.before?.getTime() ?? deps.now().getTime() + toleranceMs;
   const newestFirst = found
     .filter(({ manifest }) => manifest.startedAt.getTime() < limitMs)
     .sort((a, b) => startOf(b) - startOf(a));
   const proved = newestFirst.filter(({ manifest }) => isProved(manifest));
   if (wanted.backup === 'latest') {
-    if (proved.length > 0) return proved;
+    const [latest] = proved;
+    const limit = timeIn(new Date(limitMs));
+    const newer = unreadable.filter(({ backup }) => {
+      return backup < limit && (latest === undefined || backup > latest.manifest.id);
+    });
+    newer.forEach(passOver);
+    if (latest !== undefined) return proved;
     const until = wanted.before === null ? '' : ` before ${wanted.before.toISOString()}`;
-    throw failure ?? missing(`there is no proved backup of ${nameOf(wanted, deps)}${until}`);
+    const none = missing(`there is no proved backup of ${nameOf(wanted, deps)}${until}`);
+    throw failure ?? newer[0]?.failure ?? none;
   }
   const named = found.filter(({ manifest }) => manifest.id === wanted.backup);
   const [first] = named;
   if (first === undefined) {
-    throw failure ?? missing(`there is no backup ${wanted.backup} of ${nameOf(wanted, deps)}`);
+    const damage = unreadable.find(({ backup }) => backup === wanted.backup)?.failure;
+    const none = missing(`there is no backup ${wanted.backup} of ${nameOf(wanted, deps)}`);
+    throw damage ?? failure ?? none;
   }
   const older = proved.filter(
     (one) => startOf(one) < startOf(first) && one.catalog.cluster === first.catalog.cluster,
@@ -58,25 +88,29 @@ export async function candidates(
   return [...named, ...older];
 }
 
-async function readShelves(
-  wanted: Wanted,
-  deps: Pick<EngineDeps, 'shelves' | 'openCatalog' | 'clusterName'>,
-  signal: AbortSignal,
-): Promise<{ found: Candidate[]; failure: Failure | undefined }> {
+async function readShelves(wanted: Wanted, deps: Reading, signal: AbortSignal): Promise<Holdings> {
   const shelves = deps.shelves.filter(
     ({ store }) => wanted.store === null || store.name === wanted.store,
   );
   if (shelves.length === 0) throw new Failure('usage', `no store is named ${wanted.store}`);
   const ids = wanted.cluster === null ? await knownClusters({ shelves }, signal) : [wanted.cluster];
   const found: Candidate[] = [];
+  const unreadable: (Unreadable & { readonly cluster: ClusterId })[] = [];
   let failure: Failure | undefined;
   for (const shelf of shelves) {
     try {
       if (ids.length === 0) for await (const _ of shelf.store.list('', { signal })) break;
-      for (const id of ids) {
-        const catalog = deps.openCatalog(shelf.store, id);
-        const { backups } = await catalog.backups({ signal });
-        found.push(...backups.map((manifest) => ({ shelf, catalog, manifest })));
+      for (const cluster of ids) {
+        const catalog = deps.openCatalog(shelf.store, cluster);
+        const { backups, faults } = await catalog.backups({ signal });
+        // Where only the data is missing or cut, the fetch tells so.
+        const known = [...backups, ...faults.flatMap(({ manifest }) => manifest ?? [])];
+        found.push(...known.map((manifest) => ({ shelf, catalog, manifest })));
+        for (const { name, manifest, failure: fault } of faults) {
+          const id = parseObjectName(name)?.id;
+          if (manifest !== undefined || id === undefined) continue;
+          unreadable.push({ backup: id, failure: fault, cluster });
+        }
       }
     } catch (error) {
       signal.throwIfAborted();
@@ -85,11 +119,36 @@ async function readShelves(
   }
   const isWanted = ({ manifest }: Candidate): boolean =>
     wanted.cluster !== null || manifest.cluster.name === deps.clusterName;
-  return { found: found.filter(isWanted), failure };
+  // A manifest that cannot be read does not tell its cluster's name; those beside it do.
+  const isForeign = (cluster: ClusterId): boolean => {
+    const beside = found.filter(({ catalog }) => catalog.cluster === cluster);
+    return beside.length > 0 && !beside.some(isWanted);
+  };
+  const isElsewhere = (id: BackupId): boolean => found.some(({ manifest }) => manifest.id === id);
+  return {
+    found: found.filter(isWanted),
+    unreadable: unreadable
+      .filter(({ backup, cluster }) => !isElsewhere(backup) && !isForeign(cluster))
+      .sort((a, b) => (a.backup < b.backup ? 1 : -1)),
+    failure,
+  };
+}
+
+function refuse({ backup, failure }: Unreadable): never {
+  const { code, message, cause } = failure;
+  throw new Failure(code, `the newest backup is ${backup}, and ${message}`, {
+    hint: `${failure.hint} An older backup can be named, or asked for with --before.`,
+    cause,
+  });
 }
 
 function startOf({ manifest }: Candidate): number {
   return manifest.startedAt.getTime();
+}
+
+/** As ids of backups begin, which can be compared as text. */
+function timeIn(time: Date): string {
+  return time.toISOString().replaceAll(/[-:]|\.\d+/g, '');
 }
 
 function nameOf(wanted: Wanted, deps: Pick<EngineDeps, 'clusterName'>): string {

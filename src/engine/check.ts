@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { type Judgement, rankSources } from '../cluster/choose.ts';
 import type { Member, Survey } from '../cluster/port.ts';
 import { Failure, toFailure } from '../core/errors.ts';
-import { objectName } from '../core/names.ts';
+import { type ObjectName, objectName } from '../core/names.ts';
 import { formatBytes } from '../core/units.ts';
 import type { Store } from '../store/port.ts';
 import type { EngineDeps } from './deps.ts';
@@ -23,6 +23,13 @@ export interface CheckReport {
   readonly results: readonly CheckResult[];
   readonly judgements: readonly Judgement[];
 }
+
+/** No name of the catalog begins like this, so a probe is never taken for a backup. */
+const probePrefix = 'probe-';
+const probePattern = /^probe-[0-9a-f]{8}$/;
+// No check takes this long.
+const probeGraceMs = 60 * 60_000;
+const removeLimitMs = 30_000;
 
 export async function checkEverything(
   deps: EngineDeps,
@@ -57,7 +64,7 @@ export async function checkEverything(
     await attempt('spool', () => trySpool(source, deps));
   }
   for (const { store } of deps.shelves) {
-    await attempt(`store ${store.name}`, () => tryStore(store, signal));
+    await attempt(`store ${store.name}`, () => tryStore(store, deps, signal));
   }
   return { results, judgements };
 }
@@ -104,8 +111,8 @@ async function trySpool(source: Member, deps: EngineDeps): Promise<string> {
   return `room for ${formatBytes(bytes)} and writable`;
 }
 
-async function tryStore(store: Store, signal: AbortSignal): Promise<string> {
-  const name = objectName(`probe-${randomBytes(4).toString('hex')}`);
+async function tryStore(store: Store, deps: EngineDeps, signal: AbortSignal): Promise<string> {
+  const name = objectName(`${probePrefix}${randomBytes(4).toString('hex')}`);
   const content = randomBytes(1024);
   const body = {
     open: async function* () {
@@ -120,8 +127,27 @@ async function tryStore(store: Store, signal: AbortSignal): Promise<string> {
     if (!Buffer.concat(read).equals(content)) {
       throw new Failure('object-damaged', `${store.describe()} gave other bytes than it was given`);
     }
-  } finally {
-    await store.remove(name, { signal });
+  } catch (error) {
+    // What went wrong first is what has to be told.
+    await removeProbe(name, store).catch(() => undefined);
+    throw error;
   }
+  await removeProbe(name, store);
+  await sweepProbes(store, deps, signal);
   return `${store.describe()}: written, read and removed a probe`;
+}
+
+/** With a limit of its own: a check that is stopped removes its probe all the same. */
+async function removeProbe(name: ObjectName, store: Store): Promise<void> {
+  await store.remove(name, { signal: AbortSignal.timeout(removeLimitMs) });
+}
+
+/** Removes what killed checks left, and no probe that another check may be using now. */
+async function sweepProbes(store: Store, deps: EngineDeps, signal: AbortSignal): Promise<void> {
+  const olderThan = new Date(deps.now().getTime() - probeGraceMs);
+  const old: ObjectName[] = [];
+  for await (const { name, modifiedAt } of store.list(probePrefix, { signal })) {
+    if (modifiedAt < olderThan && probePattern.test(name)) old.push(name);
+  }
+  for (const name of old) await store.remove(name, { signal });
 }

@@ -2,6 +2,7 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { ChooseRules } from '../cluster/choose.ts';
 import type { Cluster } from '../cluster/port.ts';
+import type { EtcdProgram } from '../cluster/scratch-port.ts';
 import type { ClusterId } from '../core/backup.ts';
 import type { Observe } from '../core/events.ts';
 import type { RetentionPolicy } from '../core/retention.ts';
@@ -56,3 +57,12 @@ export type RestoreDeps = Pick<
   EngineDeps,
   'shelves' | 'openCatalog' | 'clusterName' | 'prove' | 'observe' | 'now'
 > & { readonly restore: RestoreRules };
+
+export interface DrillRules {
+  readonly etcd: EtcdProgram;
+  /** Longest time until it serves, and until it answers a question. */
+  readonly startLimitMs: number;
+}
+
+export type DrillDeps = Omit<RestoreDeps, 'restore'> &
+  Pick<EngineDeps, 'spool'> & { readonly drill: DrillRules };

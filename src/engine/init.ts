@@ -36,10 +36,15 @@ export async function initDataDir(
   if (record !== undefined) throw lostSince(place, record);
   const chosen = await choose();
   if (chosen === null) return { restored: null, reason: 'there is no backup to start from' };
-  const restored = await restoreBackup(chosen.wanted, chosen.order, deps, options);
+  const restored = await restoreBackup(chosen.wanted, chosen.order, alone(deps), options);
   const at = deps.now().toISOString();
   await writeInitRecord(place, `restored from backup ${restored.backup} at ${at}`);
   return { restored, reason: 'the data directory was empty' };
+}
+
+/** Its caller starts etcd next: programs that stop and start it would wait for that caller. */
+function alone(deps: RestoreDeps): RestoreDeps {
+  return { ...deps, restore: { ...deps.restore, before: [], after: [] } };
 }
 
 /** Throws `restore-refused` for data that no etcd could start from. */

@@ -2,6 +2,7 @@
 import { Failure } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { RestoreOrder } from '../core/restore.ts';
+import { requireRunnable } from '../datadir/hooks.ts';
 import { examinePlace, type Place, requireWithin } from '../datadir/place.ts';
 import { holderOf } from '../datadir/running.ts';
 import { recoverPlace } from '../datadir/swap.ts';
@@ -24,8 +25,9 @@ export async function approve(
   if (!initialCluster.some((member) => member.name === name)) {
     throw new Failure('usage', `${name} is not among the members of the initial cluster`);
   }
-  const { roots, before } = deps.restore;
+  const { roots, before, after } = deps.restore;
   if (roots.length > 0) await requireWithin(dataDir, roots);
+  await requireRunnable([...before, ...after]);
   const mended = await recoverPlace(await examinePlace(dataDir));
   const place = await examinePlace(dataDir);
   // Where programs stop the etcd first, it may run until then.

@@ -1,7 +1,7 @@
 /** What a daemon does before its first run: clears what a killed one left, and reads the stores. */
 import type { EngineDeps } from './deps.ts';
 import { identifyCluster } from './identify.ts';
-import { takeAllStock } from './stock.ts';
+import { takeAllStock, takeEmptyStock } from './stock.ts';
 
 /** Throws when the spool cannot be swept; a dead cluster or store is told and waits for the run. */
 export async function prepare(deps: EngineDeps, signal: AbortSignal): Promise<void> {
@@ -12,7 +12,8 @@ export async function prepare(deps: EngineDeps, signal: AbortSignal): Promise<vo
 /** Reads every store and tells what it holds; stores that cannot be read are told as well. */
 export async function lookAround(deps: EngineDeps, signal: AbortSignal): Promise<void> {
   const cluster = await identifyCluster(deps, signal);
-  if (cluster !== undefined) await takeAllStock(cluster, deps, signal);
+  if (cluster === undefined) await takeEmptyStock(deps, signal);
+  else await takeAllStock(cluster, deps, signal);
 }
 
 /** Removes what killed processes left in the spool. */

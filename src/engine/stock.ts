@@ -1,5 +1,6 @@
 /** What a store holds, told as one event: the truth behind the metrics. */
 import type { Catalog, CatalogListing } from '../catalog/catalog.ts';
+import { clusters } from '../catalog/clusters.ts';
 import type { ClusterId, ProofName } from '../core/backup.ts';
 import { toFailure } from '../core/errors.ts';
 import type { NewestBackup } from '../core/events.ts';
@@ -84,4 +85,25 @@ export async function takeAllStock(
   );
   signal.throwIfAborted();
   return read;
+}
+
+/**
+ * Tells of the stores that hold nothing of any cluster. Where nobody knows which cluster is ours,
+ * this is still sure: a store that somebody emptied holds no backup of it.
+ */
+export async function takeEmptyStock(deps: EngineDeps, signal: AbortSignal): Promise<void> {
+  const nothing = { backups: 0, storedBytes: 0, faults: 0, newest: null, proofs: {} };
+  await Promise.all(
+    deps.shelves.map(async ({ store }) => {
+      try {
+        const found = await clusters(store, { signal });
+        if (found.length > 0) return;
+        deps.observe({ kind: 'catalog-read', store: store.name, ...nothing });
+      } catch (error) {
+        const failure = toFailure(error, 'store-failed');
+        deps.observe({ kind: 'catalog-unreadable', store: store.name, failure });
+      }
+    }),
+  );
+  signal.throwIfAborted();
 }

@@ -6,7 +6,8 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { toFailure } from '../core/errors.ts';
 import { judge, type Verdict } from './guard.ts';
 import { requestProblem, thrownProblem } from './problem.ts';
-import { type Answer, problemAnswer, type Route, routes } from './routes.ts';
+import { type Answer, problemAnswer, type Route } from './route.ts';
+import { routes } from './routes.ts';
 import type { AdminOptions } from './sources.ts';
 import { answerUnreadable } from './unreadable.ts';
 
@@ -115,7 +116,10 @@ interface Outcome {
 function tellCall(request: FastifyRequest, { who, status }: Outcome, options: AdminOptions): void {
   if (['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(request.method)) return;
   const { method, path } = headOf(request);
-  options.observe({ kind: 'call-made', who, from: request.ip, method, path, status });
+  const about = { who, from: request.ip, method, path, status };
+  const route = routes.find((one) => one.method === method && one.path === path);
+  const target = route?.target?.(request);
+  options.observe({ kind: 'call-made', ...about, ...(target === undefined ? {} : { target }) });
 }
 
 function tellFault(request: FastifyRequest, error: unknown, options: AdminOptions): void {

@@ -4,9 +4,10 @@
  */
 import { isIPv4 } from 'node:net';
 import { type Problem, requestProblem } from './problem.ts';
-import { type Route, routes } from './routes.ts';
+import type { Route } from './route.ts';
+import { routes } from './routes.ts';
 import type { TokenSources } from './sources.ts';
-import { type Scope, scopeOf } from './tokens.ts';
+import { allows, type Scope, scopeOf, scopes } from './tokens.ts';
 
 export interface Head {
   readonly method: string;
@@ -42,7 +43,7 @@ export function judge(head: Head, house: House): Verdict {
     const detail = 'the header Host names another host than this one';
     return { caller, problem: requestProblem('wrong-host', detail) };
   }
-  return { caller, ...judgeScope(route, caller, house) };
+  return { caller, ...judgeScope(route.scope, caller, house) };
 }
 
 /** Whether only programs on this machine can connect. */
@@ -69,35 +70,32 @@ function wrongMethod(known: readonly Route[]): Pick<Verdict, 'problem' | 'header
 }
 
 function judgeScope(
-  route: Route,
+  needed: Scope,
   caller: Verdict['caller'],
-  house: House,
+  { tokens, listenHost }: House,
 ): Pick<Verdict, 'problem' | 'headers'> {
-  const { tokens } = house;
-  if (caller === 'operate' || caller === route.scope) return {};
-  if (route.scope === 'operate' && tokens.operate === undefined) {
-    const detail = 'calls that change anything are switched off: there is no operate token';
-    return {
-      problem: requestProblem('token-refused', detail, 'Set http.tokens.operate to allow them.'),
-    };
+  if (caller !== 'anonymous' && allows(caller, needed)) return {};
+  if (needed === 'read' && tokens.read === undefined && isLoopback(listenHost)) return {};
+  if (!scopes.some((scope) => allows(scope, needed) && tokens[scope] !== undefined)) {
+    const hint = `Set http.tokens.${needed} to allow ${needed === 'read' ? 'it' : 'them'}.`;
+    return { problem: requestProblem('token-refused', closed[needed], hint) };
   }
-  if (route.scope === 'read' && tokens.read === undefined) {
-    if (isLoopback(house.listenHost)) return {};
-    if (tokens.operate === undefined) {
-      const detail = 'the API is reachable from other machines and has no read token';
-      return {
-        problem: requestProblem('token-refused', detail, 'Set http.tokens.read to allow it.'),
-      };
-    }
-  }
-  if (caller === 'read') {
-    return { problem: requestProblem('token-refused', 'the token allows reading only') };
+  if (caller !== 'anonymous') {
+    const detail = `the token allows ${caller === 'read' ? 'reading only' : 'no restores'}`;
+    const hint = `Use the token of http.tokens.${needed}.`;
+    return { problem: requestProblem('token-refused', detail, hint) };
   }
   return {
     problem: requestProblem('token-missing', 'the call needs a token'),
     headers: { 'www-authenticate': 'Bearer realm="etcd-backupd"' },
   };
 }
+
+const closed: Record<Scope, string> = {
+  read: 'the API is reachable from other machines and has no read token',
+  operate: 'calls that change anything are switched off: there is no operate token',
+  restore: 'restores over the API are switched off: there is no restore token',
+};
 
 function matches(pattern: string, path: string): boolean {
   const wanted = pattern.split('/');

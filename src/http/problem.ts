@@ -9,6 +9,7 @@ export type RequestFault =
   | 'token-refused'
   | 'not-found'
   | 'method-not-allowed'
+  | 'already-running'
   | 'wrong-host'
   | 'too-large'
   | 'not-json'
@@ -28,9 +29,13 @@ export const problemType = 'application/problem+json';
 const faults = {
   'bad-request': [400, 'Look the call up in the documentation of the admin API.'],
   'token-missing': [401, 'Send "Authorization: Bearer TOKEN" with a token of http.tokens.'],
-  'token-refused': [403, 'Use the token of http.tokens.operate.'],
-  'not-found': [404, 'The paths are /healthz, /readyz, /metrics, /v1/status and /v1/backups.'],
+  'token-refused': [403, 'Use the token of a scope that allows the call, see http.tokens.'],
+  'not-found': [
+    404,
+    'The paths are /healthz, /readyz, /metrics, /v1/status, /v1/backups and /v1/restores.',
+  ],
   'method-not-allowed': [405, 'The header Allow names the methods of this path.'],
+  'already-running': [409, 'The log and the metrics tell when it has ended, and how.'],
   'wrong-host': [421, 'Call the API by the address that it listens on.'],
   'too-large': [413, 'No call of this API needs that much.'],
   'not-json': [415, 'Send application/json or no body at all.'],

@@ -1,32 +1,17 @@
 /** What the admin API can be asked, and how each question is answered. Knows nothing of sockets. */
 import { parseBackupId } from '../core/names.ts';
-import { jsonText } from './json.ts';
-import { type Problem, problemType, requestProblem } from './problem.ts';
+import { type Problem, requestProblem } from './problem.ts';
+import { restoreRoutes } from './restore-routes.ts';
+import {
+  type Answer,
+  type Call,
+  fieldless,
+  isEmpty,
+  jsonAnswer,
+  problemAnswer,
+  type Route,
+} from './route.ts';
 import type { AdminOptions, Health, ListQuery } from './sources.ts';
-import type { Scope } from './tokens.ts';
-
-export interface Call {
-  readonly params: Readonly<Record<string, string>>;
-  readonly query: Readonly<Record<string, unknown>>;
-  /** Undefined when none was sent. */
-  readonly body: unknown;
-  readonly signal: AbortSignal;
-}
-
-export interface Answer {
-  readonly status: number;
-  readonly contentType: string;
-  readonly body: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-export interface Route {
-  readonly method: 'GET' | 'POST';
-  readonly path: string;
-  /** `open` needs no token: probes and Prometheus have none. */
-  readonly scope: Scope | 'open';
-  readonly answer: (options: AdminOptions, call: Call) => Promise<Answer>;
-}
 
 const defaultLimit = 100;
 const largestLimit = 1000;
@@ -54,16 +39,8 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/backups', scope: 'read', answer: answerBackups },
   { method: 'GET', path: '/v1/backups/:id', scope: 'read', answer: answerBackup },
   { method: 'POST', path: '/v1/backups', scope: 'operate', answer: answerTake },
+  ...restoreRoutes,
 ];
-
-export function problemAnswer(problem: Problem, headers: Record<string, string> = {}): Answer {
-  return {
-    status: problem.status,
-    contentType: problemType,
-    body: jsonText(problem),
-    headers,
-  };
-}
 
 function healthAnswer(ask: () => Health): Answer {
   const health = askHealth(ask);
@@ -103,16 +80,9 @@ async function answerBackup(options: AdminOptions, call: Call): Promise<Answer> 
 }
 
 async function answerTake(options: AdminOptions, call: Call): Promise<Answer> {
-  if (call.body !== undefined && !isEmptyObject(call.body)) {
-    const detail = 'the call takes no fields';
-    return problemAnswer(requestProblem('bad-request', detail, 'Send no body, or {}.'));
-  }
+  if (!isEmpty(call.body)) return problemAnswer(fieldless);
   const { status } = await options.takeBackup();
   return { ...jsonAnswer(202, { status }), headers: { location: '/v1/status' } };
-}
-
-function jsonAnswer(status: number, value: unknown): Answer {
-  return { status, contentType: 'application/json; charset=utf-8', body: jsonText(value) };
 }
 
 function parseListQuery(
@@ -134,13 +104,4 @@ function parseListQuery(
 
 function badQuery(detail: string): { problem: Problem } {
   return { problem: requestProblem('bad-request', detail, 'Example: ?store=local&limit=20') };
-}
-
-function isEmptyObject(value: unknown): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    Object.keys(value).length === 0
-  );
 }

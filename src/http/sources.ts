@@ -2,6 +2,9 @@
 import type { BackupId } from '../core/backup.ts';
 import type { Failure } from '../core/errors.ts';
 import type { Observe } from '../core/events.ts';
+import type { RestoreRecord } from '../core/restore.ts';
+import type { Wanted } from '../engine/candidates.ts';
+import type { RestoreAsked } from '../engine/plan-restore.ts';
 
 export interface AdminOptions {
   /** Port 0 takes any free one. */
@@ -12,6 +15,9 @@ export interface AdminOptions {
   readonly backups: BackupSource;
   /** Puts a backup on the daemon's list and returns. Throws `stopped` while it drains. */
   readonly takeBackup: () => TakeAnswer | Promise<TakeAnswer>;
+  readonly restores: RestoreSource;
+  /** Puts a drill on the daemon's list and returns; as `takeBackup`. Left out: there are none. */
+  readonly requestDrill?: () => TakeAnswer | Promise<TakeAnswer>;
   readonly metrics: { text(): Promise<string>; readonly contentType: string };
   /** Whether the loop is alive: a daemon that only answers HTTP is dead. */
   readonly alive: () => Health;
@@ -32,6 +38,7 @@ export interface AdminOptions {
 export interface TokenSources {
   readonly read?: () => string | undefined;
   readonly operate?: () => string | undefined;
+  readonly restore?: () => string | undefined;
 }
 
 export interface Health {
@@ -62,4 +69,15 @@ export interface BackupList {
   readonly backups: readonly unknown[];
   /** Stores that did not answer: one of them must not hide what the others hold. */
   readonly unreadable: readonly { readonly store: string; readonly failure: Failure }[];
+}
+
+export interface RestoreSource {
+  /**
+   * Begins a restore and returns. Throws `restore-refused` for a place that the configuration does
+   * not allow and while another one runs, and `stopped` while the daemon drains.
+   */
+  begin(wanted: Wanted, asked: RestoreAsked): Promise<RestoreRecord>;
+  /** Newest first. */
+  list(): readonly RestoreRecord[];
+  find(id: string): RestoreRecord | undefined;
 }

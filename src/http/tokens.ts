@@ -1,18 +1,20 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { TokenSources } from './sources.ts';
 
-/** What a token allows. `operate` includes `read`. */
-export type Scope = 'read' | 'operate';
+/** What a token allows; each includes those before it. */
+export const scopes = ['read', 'operate', 'restore'] as const;
+export type Scope = (typeof scopes)[number];
+
+export function allows(held: Scope, needed: Scope): boolean {
+  return scopes.indexOf(held) >= scopes.indexOf(needed);
+}
 
 /** The scope of the bearer token in an Authorization header; undefined for none or a wrong one. */
 export function scopeOf(header: string | undefined, tokens: TokenSources): Scope | undefined {
   const given = /^bearer +(\S+)$/i.exec(header ?? '')?.[1];
   if (given === undefined) return undefined;
-  // Both are compared whatever the first says: the time taken tells nothing.
-  const operate = equal(given, tokens.operate?.());
-  const read = equal(given, tokens.read?.());
-  if (operate) return 'operate';
-  return read ? 'read' : undefined;
+  // All are compared whatever the first says: the time taken tells nothing.
+  return scopes.filter((scope) => equal(given, tokens[scope]?.())).at(-1);
 }
 
 /** Of digests, because timingSafeEqual wants equal lengths and must not tell the right one. */

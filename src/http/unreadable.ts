@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { type Problem, requestProblem } from './problem.ts';
-import { problemAnswer } from './routes.ts';
+import { problemAnswer } from './route.ts';
 
 /** What is no HTTP at all never becomes a request: it is answered on the bare socket. */
 export function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {

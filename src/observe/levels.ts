@@ -65,6 +65,10 @@ const levels = {
   'drill-finished': 'info',
   'drill-failed': 'error',
   'drill-skipped': 'warn',
+  // Whoever looks for what changed these keys finds it here.
+  'keys-put-back': ({ failed }) => (failed === null ? 'info' : 'error'),
+  'member-removed': 'info',
+  'member-added': 'info',
   'http-listening': 'info',
   // A store that does not answer is not ours to mend; a fault of our own is.
   'call-failed': ({ failure }) => (failure.code === 'internal' ? 'error' : 'warn'),

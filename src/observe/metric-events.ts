@@ -9,6 +9,8 @@ import { followRun } from './run-view.ts';
 
 /** Why a due time has no new backup. */
 export const skipReasons = ['unchanged', 'missed'] as const;
+export const restoreResults = ['success', 'failure'] as const;
+export const drillResults = [...restoreResults, 'skipped'] as const;
 
 /** The numbers that are kept. What each one means is said where they are made. */
 export interface MetricSet {
@@ -30,6 +32,9 @@ export interface MetricSet {
   readonly up: Labelled<'store'>;
   readonly pruned: Tally<'store'>;
   readonly verifications: Tally<'result'>;
+  readonly restores: Tally<'result'>;
+  readonly drills: Tally<'result'>;
+  readonly lastDrill: Value;
   readonly source: Labelled<'member' | 'role'> & { reset(): void };
   readonly mismatch: Value;
 }
@@ -51,11 +56,17 @@ export function countEvents(set: MetricSet, now: () => Date): Observe {
   const run = followRun(now);
   const firstTold = newFailures();
   let lastAttempt = 0;
+  let lastDrill = 0;
 
   // Forward only: the backup that a store holds was an attempt too, but perhaps not the last.
   const attempted = (at: Date): void => {
     lastAttempt = Math.max(lastAttempt, unixSeconds(at));
     set.lastAttempt.set(lastAttempt);
+  };
+  // Forward only: what was drilled stays drilled when retention removes it.
+  const drilled = (at: Date | undefined): void => {
+    lastDrill = Math.max(lastDrill, unixSeconds(at));
+    set.lastDrill.set(lastDrill);
   };
   return (event) => {
     const result = run.take(event);
@@ -64,6 +75,9 @@ export function countEvents(set: MetricSet, now: () => Date): Observe {
     if (failure !== undefined) set.failures.inc({ code: failure.code });
     if (event.kind === 'run-started') attempted(now());
     if (event.kind === 'catalog-read' && event.newest !== null) attempted(event.newest.startedAt);
+    if (event.kind === 'drill-finished') drilled(now());
+    if (event.kind === 'catalog-read') drilled(event.proofs.restored);
+    countRestore(set, event);
     showPlan(set, event, now);
     showSource(set, event);
     showStore(set, event, now);
@@ -75,6 +89,28 @@ function countRun(set: MetricSet, result: RunResult): void {
   if (result === 'failure' || result === 'partial') set.consecutiveFailures.inc();
   // A run stopped by a signal says nothing about the next one.
   if (result === 'success' || result === 'unchanged') set.consecutiveFailures.set(0);
+}
+
+function countRestore(set: MetricSet, event: Event): void {
+  switch (event.kind) {
+    case 'restore-finished':
+      if (!event.dryRun) set.restores.inc({ result: 'success' });
+      return;
+    case 'restore-failed':
+      set.restores.inc({ result: 'failure' });
+      return;
+    case 'drill-finished':
+      set.drills.inc({ result: 'success' });
+      return;
+    case 'drill-failed':
+      set.drills.inc({ result: 'failure' });
+      return;
+    case 'drill-skipped':
+      set.drills.inc({ result: 'skipped' });
+      return;
+    default:
+      return;
+  }
 }
 
 function showPlan(set: MetricSet, event: Event, now: () => Date): void {
@@ -139,6 +175,9 @@ function showStore(set: MetricSet, event: Event, now: () => Date): void {
     case 'backup-verified':
       set.verifications.inc({ result: event.outcome });
       if (event.outcome === 'passed') showProof(set, event.store, 'stored', now());
+      return;
+    case 'drill-finished':
+      showProof(set, event.store, 'restored', now());
       return;
     case 'backup-pruned':
       set.pruned.inc({ store: event.store });

@@ -9,7 +9,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { proofNames, proofOutcomes } from '../core/backup.ts';
 import { failureCodes } from '../core/errors.ts';
 import { backupSteps, type Observe, runResults } from '../core/events.ts';
-import { countEvents, skipReasons } from './metric-events.ts';
+import { countEvents, drillResults, restoreResults, skipReasons } from './metric-events.ts';
 
 export interface MetricsOptions {
   /** Names of the configured stores. */
@@ -38,6 +38,7 @@ export function metricsObserver(options: MetricsOptions): Metrics {
     ...timeMetrics(registry, stores),
     ...runMetrics(registry),
     ...storeMetrics(registry, stores),
+    ...restoreMetrics(registry),
     ...sourceMetrics(registry),
   };
   const build = gauge(registry, 'build_info', 'Always 1; which build answers.', [
@@ -178,6 +179,31 @@ function storeMetrics(registry: Registry, stores: readonly string[]) {
     for (const metric of [revision, backups, bytes, faults, up]) metric.set({ store }, 0);
   }
   return { sizes, revision, backups, bytes, faults, up, pruned, verifications };
+}
+
+function restoreMetrics(registry: Registry) {
+  const restores = counter(
+    registry,
+    'restores_total',
+    'Restores to a data directory that this process ended, by result. Dry runs are not in it.',
+    ['result'],
+  );
+  const drills = counter(
+    registry,
+    'drills_total',
+    'Drills that ended, by result. skipped: there was no etcd program or no backup, or a backup ' +
+      'was due, after which the drill is done again.',
+    ['result'],
+  );
+  const lastDrill = gauge(
+    registry,
+    'last_drill_success_timestamp_seconds',
+    'Unix time at which a backup last came back in an etcd of its own, as it was taken; after a ' +
+      'restart that of the backups that any store still holds. 0: none known.',
+  );
+  for (const result of restoreResults) restores.inc({ result }, 0);
+  for (const result of drillResults) drills.inc({ result }, 0);
+  return { restores, drills, lastDrill };
 }
 
 function sourceMetrics(registry: Registry) {

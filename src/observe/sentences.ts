@@ -91,9 +91,19 @@ const sentences: { readonly [K in EventKind]: Say<K> } = {
   'drill-failed': (e) =>
     `drill FAILED${e.backup === null ? '' : ` with backup ${e.backup}`}: ${blame(e.failure)}`,
   'drill-skipped': (e) => `drill skipped: ${e.detail}`,
+  'keys-put-back': (e) =>
+    `${e.written} of ${count(e.planned, 'changed key')} below ${e.prefix} put back into cluster ` +
+    `${e.cluster} from ${e.backup === null ? 'a file' : `backup ${e.backup}`}` +
+    `${e.failed === null ? '' : `, then it FAILED (${e.failed})`}`,
+  'member-removed': (e) => `${nameOf(e)} (${e.member}) was removed from cluster ${e.cluster}`,
+  'member-added': (e) =>
+    `${nameOf(e)} (${e.member}) was added to cluster ${e.cluster} as a ` +
+    `${e.learner ? 'learner' : 'voter'} at ${e.peerUrls.join(', ')}; it has not started yet`,
   'http-listening': (e) => `admin API listens on ${e.address}`,
   'call-failed': (e) => `${e.method} ${e.path} ended with a fault: ${blame(e.failure)}`,
-  'call-made': (e) => `${e.method} ${e.path} by ${e.who} from ${e.from}: ${e.status}`,
+  'call-made': (e) =>
+    `${e.method} ${e.path}${e.target === undefined ? '' : ` for ${e.target}`} by ${e.who} ` +
+    `from ${e.from}: ${e.status}`,
 };
 
 const outcomeWord = {
@@ -126,6 +136,7 @@ function rate(bytes: number, tookMs: number): string {
 }
 
 function evidence(facts: Readonly<Record<string, string | number | boolean>>): string {
+  if (facts['reason'] !== undefined) return `: ${facts['reason']}`;
   const pairs = Object.entries(facts).map(([key, value]) => `${key} ${value}`);
   return pairs.length === 0 ? '' : `: ${pairs.join(', ')}`;
 }

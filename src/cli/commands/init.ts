@@ -1,9 +1,10 @@
 import { Failure } from '../../core/errors.ts';
+import { reportJson } from '../../core/restore-json.ts';
 import { initDataDir } from '../../engine/init.ts';
 import { orderOf, planRestore } from '../../engine/plan-restore.ts';
 import type { Call, Command } from '../command.ts';
 import { askedOf, restoreOptions, wantedOf } from '../restore-options.ts';
-import { reportJson, reportText } from '../restore-report.ts';
+import { reportText } from '../restore-report.ts';
 import { configOptions, jsonOption, type OpenHouse, openForCommand } from '../settings.ts';
 import { json } from '../table.ts';
 

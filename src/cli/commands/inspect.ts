@@ -19,7 +19,7 @@ export const inspectCommand: Command = {
 
 async function run(call: Call): Promise<number> {
   const path = call.positionals[0] as string;
-  const { size } = statOf(path);
+  const { sizeBytes: size } = sizedFile(path);
   await using prover = startProver({ path });
   const proved = await prover.finish(size);
   const { currentRevision, compactRevision } = proved.facts;
@@ -33,10 +33,11 @@ async function run(call: Call): Promise<number> {
   return 0;
 }
 
-function statOf(path: string): { size: number } {
+/** A file that can be read as a whole; throws `usage` for everything else. */
+export function sizedFile(path: string): { readonly path: string; readonly sizeBytes: number } {
   try {
     const facts = statSync(path);
-    if (facts.isFile()) return facts;
+    if (facts.isFile()) return { path, sizeBytes: facts.size };
   } catch (error) {
     throw new Failure('usage', `cannot read ${path}: ${(error as Error).message}`);
   }

@@ -1,10 +1,11 @@
 import type { RestoreReport } from '../../core/restore.ts';
+import { reportJson } from '../../core/restore-json.ts';
 import { orderOf, planRestore } from '../../engine/plan-restore.ts';
 import { restoreBackup } from '../../engine/restore.ts';
 import type { Call, Command } from '../command.ts';
 import { guideJson, guideText } from '../restore-guide.ts';
 import { askedOf, restoreOptions, wantedOf } from '../restore-options.ts';
-import { reportJson, reportText } from '../restore-report.ts';
+import { reportText } from '../restore-report.ts';
 import { configOptions, jsonOption, openForCommand } from '../settings.ts';
 import { json } from '../table.ts';
 

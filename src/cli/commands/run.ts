@@ -19,8 +19,9 @@ export const runCommand: Command = {
 };
 
 /**
- * The first SIGTERM or SIGINT lets a running backup finish, the second aborts it, the third ends
- * the process. A cluster or store that does not answer is no reason not to start.
+ * The first SIGTERM or SIGINT lets a running backup finish and aborts a restore, the second aborts
+ * the backup too, the third ends the process. A cluster or store that does not answer is no reason
+ * not to start.
  */
 async function run(call: Call): Promise<number> {
   const loaded = loadSettings(call, { checkFiles: true });
@@ -32,12 +33,18 @@ async function run(call: Call): Promise<number> {
     destination: { write: (line: string) => call.terminal.out(line) },
   });
   await using attended = await attend(loaded, log);
-  const { daemon } = attended;
+  const { daemon, restores } = attended;
   using _signals = onSignals({
     process: call.signals,
-    drain: (signal) => void daemon.drain(signal),
+    drain: (signal) => {
+      void restores.close();
+      void daemon.drain(signal);
+    },
     abort: () => void daemon.abort(),
     exit: call.exit,
   });
-  return exitCodeOf(await daemon.ended);
+  const end = await daemon.ended;
+  // Here, where the third signal still ends the process.
+  await restores.close();
+  return exitCodeOf(end);
 }

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createSilent } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { freePorts } from '../../../src/cluster/loopback.ts';
 import { type FailureCode, failureCodes, failureTable } from '../../../src/core/errors.ts';
 import { programVersion } from '../../../src/core/version.ts';
 import { runProgram } from '../../support/house.ts';
@@ -136,6 +137,29 @@ describe('a signal', () => {
 });
 
 describe('run', () => {
+  test('writes no event at the level fatal, not even a failed backup', async () => {
+    const [port] = await freePorts(1);
+    const at = place({
+      'http.enabled': 'true',
+      'http.listen': `127.0.0.1:${port}`,
+      'schedule.onStart': 'true',
+      'schedule.retries': '0',
+      'log.level': 'fatal',
+    });
+    const signals = new EventEmitter();
+    const failed = async (): Promise<void> => {
+      const answer = await fetch(`http://127.0.0.1:${port}/v1/status`);
+      expect(await answer.json()).toMatchObject({ lastRun: { result: 'failure' } });
+    };
+
+    const called = call(['run', ...at.words], { signals });
+    await vi.waitFor(failed, { timeout: 10_000 });
+    signals.emit('SIGTERM', 'SIGTERM');
+    const told = await called;
+
+    expect(told).toMatchObject({ code: 'success', out: '' });
+  });
+
   test('ends where another program has its address', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => other.once('listening', resolve));

@@ -91,7 +91,8 @@ describe('progress on a terminal', () => {
     const out = (text: string): void => {
       throw new Error(`progress is no data: ${text}`);
     };
-    return { out, err: (text) => void written.push(text), watched, written };
+    const ready = async (): Promise<boolean> => true;
+    return { out, err: (text) => void written.push(text), ready, watched, written };
   }
 
   test('replaces its line, ten times a second at the most', () => {

@@ -7,7 +7,7 @@ import { serveAdmin } from '../../../src/http/admin.ts';
 import { stateObserver } from '../../../src/observe/state.ts';
 import { house } from '../http/house.ts';
 import { sample } from '../observe/events.ts';
-import { call, complaintOf, expectGolden, nobody, place } from './calling.ts';
+import { call, expectGolden, nobody, place } from './calling.ts';
 import { stockThree, today } from './stocked.ts';
 
 // Only the calendar stands still: timers and limits go on.
@@ -104,15 +104,6 @@ describe('backup', () => {
     expect(told).toMatchObject({ code: 'cluster-unreachable', out: '' });
     expect(told.err).toContain(`etcd-backupd: ${nobody}: connection refused\n`);
     expect(readdirSync(at.dir, { recursive: true }).sort()).toEqual(['spool', 'store']);
-  });
-
-  test('tells its failure once at the level fatal, and no event', async () => {
-    const at = place({ 'log.level': 'fatal' });
-
-    const told = await call(['backup', ...at.words]);
-
-    expect(told.code).toBe('cluster-unreachable');
-    expect(complaintOf(told)).toBe(`${nobody}: connection refused`);
   });
 
   test('refuses a configuration before it touches anything', async () => {

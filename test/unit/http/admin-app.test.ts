@@ -275,7 +275,7 @@ describe('an error', () => {
       status: 404,
       code: 'not-found',
       detail: 'no such path',
-      hint: 'The paths are /healthz, /readyz, /metrics, /v1/status and /v1/backups.',
+      hint: 'The paths are /healthz, /readyz, /metrics, /v1/status, /v1/backups and /v1/restores.',
     });
   });
 

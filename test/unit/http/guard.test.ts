@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { type House, isLoopback, judge } from '../../../src/http/guard.ts';
-import { operate, read } from './house.ts';
+import { operate, read, restore } from './house.ts';
 
 const nobody = {};
 const operators = { operate: () => operate };
 const both = { operate: () => operate, read: () => read };
 const readers = { read: () => read };
+const restorers = { restore: () => restore };
+const all = { ...both, ...restorers };
 
 function ask(request: string, tokens: House['tokens'], token?: string, listenHost = '127.0.0.1') {
   const [method = '', path = ''] = request.split(' ');
@@ -35,6 +37,21 @@ describe('the door', () => {
     ['POST /v1/backups', both, 'wrong', 401],
     ['POST /v1/backups', both, read, 403],
     ['POST /v1/backups', both, operate, 'in'],
+    ['POST /v1/backups', all, operate, 'in'],
+    ['POST /v1/backups', all, restore, 'in'],
+    ['POST /v1/backups', restorers, undefined, 401],
+    ['POST /v1/backups', restorers, restore, 'in'],
+    ['GET /v1/status', all, restore, 'in'],
+    ['GET /v1/status', restorers, undefined, 'in'],
+    ['POST /v1/restores', nobody, undefined, 403],
+    ['POST /v1/restores', both, operate, 403],
+    ['POST /v1/restores', all, undefined, 401],
+    ['POST /v1/restores', all, read, 403],
+    ['POST /v1/restores', all, operate, 403],
+    ['POST /v1/restores', all, restore, 'in'],
+    ['GET /v1/restores', restorers, undefined, 401],
+    ['GET /v1/restores/x', all, operate, 403],
+    ['HEAD /v1/restores/x', all, undefined, 401],
     ['DELETE /v1/backups', both, operate, 405],
     ['GET /v2/status', both, operate, 404],
     ['GET /v1/status/', both, operate, 404],
@@ -47,6 +64,8 @@ describe('the door', () => {
     ['GET /v1/status', nobody, undefined, 403],
     ['GET /v1/status', operators, undefined, 401],
     ['GET /v1/status', operators, operate, 'in'],
+    ['GET /v1/status', restorers, undefined, 401],
+    ['GET /v1/status', restorers, restore, 'in'],
   ] as const)('is no wider open to other machines: %s with %o and token %s: %s', (...row) => {
     const [request, tokens, token, expected] = row;
 

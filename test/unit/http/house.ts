@@ -1,9 +1,11 @@
 /** A house with two stores for the admin API, and what it was told and asked. */
 import { Failure } from '../../../src/core/errors.ts';
 import type { Event } from '../../../src/core/events.ts';
+import { Restores } from '../../../src/daemon/restores.ts';
 import type { AdminOptions, ListQuery } from '../../../src/http/sources.ts';
 
 export const operate = 'operate-token-of-the-test';
+export const restore = 'restore-token-of-the-test';
 export const read = 'read-token-of-the-test';
 export const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 export const loopback = { host: '127.0.0.1:9379' };
@@ -16,6 +18,15 @@ export interface House {
   /** How many backups were ordered. */
   orders(): number;
 }
+
+/** As where restore.roots is not set. */
+const restoresNowhere = new Restores({
+  roots: [],
+  restore: () => Promise.reject(new Failure('internal', 'nothing is restored here')),
+  observe: () => undefined,
+  now: () => new Date(),
+  suffix: () => 'x7k2',
+});
 
 export function house(changes: Partial<AdminOptions> = {}): House {
   const events: Event[] = [];
@@ -39,6 +50,7 @@ export function house(changes: Partial<AdminOptions> = {}): House {
       orders += 1;
       return { status: orders === 1 ? 'accepted' : 'already-running' };
     },
+    restores: restoresNowhere,
     metrics: { text: async () => 'up 1\n', contentType: 'text/plain; version=0.0.4' },
     alive: () => ({ ok: true, reason: 'the loop turns' }),
     ready: () => ({ ok: false, reason: 'the stores are being read' }),

@@ -3,13 +3,14 @@ import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { serveAdmin } from '../../../src/http/admin.ts';
-import { house, operate } from './house.ts';
+import { house, operate, restore } from './house.ts';
 
 const seed = Number(process.env.TEST_SEED ?? Date.now() % 2 ** 31);
 
 const path = fc.oneof(
   fc.webPath().map((text) => `/${text}`),
   fc.constantFrom('/v1/backups', '/v1/backups/', '/v1/status', '/metrics', '/v1/backups/%00'),
+  fc.constantFrom('/v1/restores', '/v1/restores/', '/v1/restores/%00', '/v1/restores/constructor'),
   fc.constantFrom('*', '//', '/\\', 'http://evil.example/v1/status', '/v1/backups/../status'),
   fc.string({ unit: 'binary-ascii' }).map((part) => `/v1/backups/${encodeURI(part)}`),
   fc.string().map((part) => `/${part}`),
@@ -22,7 +23,7 @@ const query = fc.oneof(
 const call = fc.record({
   method: fc.constantFrom('GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'QUERY', 'LOCK'),
   url: fc.tuple(path, query).map((parts) => parts.join('')),
-  token: fc.oneof(fc.constant(operate), fc.base64String(), fc.string()),
+  token: fc.oneof(fc.constant(operate), fc.constant(restore), fc.base64String(), fc.string()),
   type: fc.constantFrom('application/json', 'text/plain', '', ';', 'application/xml'),
   body: fc.oneof(fc.json(), fc.string({ unit: 'binary' }), fc.constant('')),
 });
@@ -35,7 +36,8 @@ async function sendBytes(port: number, bytes: string): Promise<string> {
 }
 
 test(`no call is answered with a fault of our own (seed ${seed})`, async () => {
-  const { options, events } = house({ ready: () => ({ ok: true, reason: '' }) });
+  const tokens = { operate: () => operate, restore: () => restore };
+  const { options, events } = house({ tokens, ready: () => ({ ok: true, reason: '' }) });
   await using admin = await serveAdmin(options);
   const port = Number(new URL(admin.address).port);
   const statuses = new Set<string>();

@@ -1,0 +1,61 @@
+/** Restores that the admin API asks for, done by the engine. */
+import { Failure, toFailure } from '../core/errors.ts';
+import type { RestoreReport } from '../core/restore.ts';
+import type { WorkOptions } from '../daemon/job.ts';
+import { Restores } from '../daemon/restores.ts';
+import type { Wanted } from '../engine/candidates.ts';
+import type { EngineDeps, RestoreDeps } from '../engine/deps.ts';
+import { orderOf, planRestore, type RestoreAsked } from '../engine/plan-restore.ts';
+import { restoreBackup } from '../engine/restore.ts';
+
+type AskedDeps = RestoreDeps & Pick<EngineDeps, 'suffix'>;
+
+export function askedRestores(deps: AskedDeps, localMember: string | null): Restores {
+  const { observe, now, suffix } = deps;
+  const { roots } = deps.restore;
+  return new Restores({
+    roots,
+    restore: (wanted, asked, options) =>
+      restoreAsked(wanted, asked, { ...deps, localMember }, options),
+    observe,
+    now,
+    suffix,
+  });
+}
+
+async function restoreAsked(
+  wanted: Wanted,
+  asked: RestoreAsked,
+  deps: RestoreDeps & { readonly localMember: string | null },
+  { signal, observe }: WorkOptions,
+): Promise<RestoreReport> {
+  const told = { ...deps, observe, prove: endingWith(signal, deps.prove) };
+  const { dataDir } = asked;
+  let planned: ReturnType<typeof orderOf>;
+  try {
+    const plan = await planRestore(wanted, asked, told, signal);
+    planned = orderOf(plan, asked, deps.localMember);
+  } catch (error) {
+    const failure = inWordsOfTheApi(toFailure(error));
+    observe({ kind: 'restore-failed', dataDir, failure });
+    throw failure;
+  }
+  const pinned = { ...wanted, ...planned.wanted, before: null };
+  return await restoreBackup(pinned, planned.order, told, { signal });
+}
+
+/** The proof of a large database takes a while: a daemon that is to stop does not wait for it. */
+function endingWith(signal: AbortSignal, prove: RestoreDeps['prove']): RestoreDeps['prove'] {
+  return (file) => {
+    const prover = prove(file);
+    signal.addEventListener('abort', () => void prover[Symbol.asyncDispose](), { once: true });
+    return prover;
+  };
+}
+
+/** Usual hints name options of the command line. */
+function inWordsOfTheApi(failure: Failure): Failure {
+  if (failure.code !== 'usage') return failure;
+  const hint = 'Name what is missing: name, initialCluster, or one initialClusterToken for all.';
+  return new Failure('usage', failure.message, { cause: failure, hint });
+}

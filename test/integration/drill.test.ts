@@ -1,0 +1,238 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { BackupId } from '../../src/core/backup.ts';
+import type { Manifest } from '../../src/core/manifest.ts';
+import type { DrillDeps } from '../../src/engine/deps.ts';
+import { type DrillReport, runDrill } from '../../src/engine/drill.ts';
+import { startDaemonProcess } from '../support/daemon.ts';
+import { etcdsBelow, portsOf, untilEtcdBelow } from '../support/drills.ts';
+import { cluster, enableAuth, needEtcd, type TestCluster } from '../support/etcd.ts';
+import { runProgram, type Worker, type Workplace, worker, workplace } from '../support/house.ts';
+import { seed } from '../support/workload.ts';
+
+const { signal } = new AbortController();
+const latest = { backup: 'latest', store: null, cluster: null } as const;
+
+/** A place whose drills use the etcd of a version: the cluster's own unless told. */
+function drillPlace(etcd: TestCluster, version = etcd.binaries.version): Workplace {
+  const place = workplace(etcd);
+  place.settings['drill.etcdBinary'] = needEtcd(version).etcd;
+  return place;
+}
+
+function drill({ deps }: { readonly deps: DrillDeps }): Promise<DrillReport> {
+  return runDrill(latest, deps, { signal });
+}
+
+async function manifestOf({ deps }: Worker, id: BackupId | null): Promise<Manifest> {
+  const { clusterId } = await deps.cluster.survey({ signal });
+  const catalog = deps.openCatalog(deps.shelves[0]!.store, clusterId);
+  return catalog.find(id as BackupId, { signal });
+}
+
+function expectNothingLeft(place: Workplace): void {
+  expect(readdirSync(place.spoolDir)).toEqual([]);
+  expect(etcdsBelow(place.spoolDir)).toEqual([]);
+}
+
+describe.concurrent.each(['3.4', '3.5', '3.7'])('a drill with etcd %s', (version) => {
+  let etcd: TestCluster;
+  beforeAll(async () => {
+    etcd = await cluster(version);
+    await seed(etcd, { users: true });
+  });
+  afterAll(() => etcd[Symbol.asyncDispose]());
+
+  test('serves what was backed up, writes down the proof, and leaves nothing', async () => {
+    using place = drillPlace(etcd);
+    await using engine = worker(place);
+    const { id } = await engine.backup();
+    const ports: number[][] = [];
+
+    const report = await drill({ deps: watched(engine.deps, (pid) => ports.push(portsOf(pid))) });
+
+    const { proofs, keys, hashKv } = await manifestOf(engine, id);
+    expect(report).toMatchObject({ outcome: 'passed', backup: id, store: 'local' });
+    expect(proofs.restored).toMatchObject({
+      outcome: 'passed',
+      evidence: {
+        etcd: etcd.binaries.version,
+        revision: String(hashKv.revision),
+        hashKv: hashKv.hash,
+        keys,
+      },
+    });
+    expect(keys).toBeGreaterThan(20);
+    expect(ports).toEqual([[]]);
+    expect(engine.of('drill-finished')).toHaveLength(1);
+    expect(engine.of('restore-finished')).toEqual([]);
+    expectNothingLeft(place);
+  });
+
+  /** Tells the process at the moment it serves. */
+  function watched(deps: Worker['deps'], see: (pid: number) => void): DrillDeps {
+    const { etcd: program } = deps.drill;
+    const serve: typeof program.serve = async (plan, options) => {
+      const serving = await program.serve(plan, options);
+      for (const pid of etcdsBelow(plan.folder)) see(pid);
+      return serving;
+    };
+    return { ...deps, drill: { ...deps.drill, etcd: { ...program, serve } } };
+  }
+});
+
+describe.concurrent('a drill', () => {
+  let etcd: TestCluster;
+  let newer: TestCluster;
+  beforeAll(async () => {
+    [etcd, newer] = await Promise.all([cluster('3.5'), cluster('3.7')]);
+    await seed(etcd);
+  });
+  afterAll(() => Promise.all([etcd, newer].map((each) => each[Symbol.asyncDispose]())));
+
+  test('fails on a damaged copy, says why, and the copy counts no more', async () => {
+    using place = drillPlace(etcd);
+    await using engine = worker(place);
+    const { id } = await engine.backup();
+    const files = readdirSync(place.storeDir, { recursive: true }).map(String);
+    const data = join(place.storeDir, files.find((name) => name.endsWith('.db')) ?? '');
+    const bytes = readFileSync(data);
+    bytes.writeUInt8(bytes.readUInt8(9000) ^ 1, 9000);
+    writeFileSync(data, bytes);
+
+    const report = await drill(engine);
+
+    expect(report).toMatchObject({ outcome: 'failed', failure: { code: 'object-damaged' } });
+    const { proofs } = await manifestOf(engine, id);
+    expect(proofs.restored).toMatchObject({ outcome: 'failed' });
+    expect(proofs.restored?.evidence['reason']).toMatch(/SHA-256/);
+    expect(engine.of('drill-failed')).toMatchObject([{ backup: id, store: 'local' }]);
+    expectNothingLeft(place);
+  });
+
+  test('refuses a backup of a newer etcd, which says nothing against the backup', async () => {
+    using place = drillPlace(newer, '3.5');
+    await using engine = worker(place);
+    const { id } = await engine.backup();
+
+    const report = await drill(engine);
+
+    expect(report).toMatchObject({ outcome: 'failed', failure: { code: 'restore-refused' } });
+    const { failure } = report as Extract<DrillReport, { outcome: 'failed' }>;
+    expect(failure.message).toMatch(/^the backup is of etcd 3\.7, and etcd 3\.5\.\d+ is older/);
+    expect(failure.hint).toMatch(/drill\.etcdBinary/);
+    expect((await manifestOf(engine, id)).proofs.restored).toBeUndefined();
+    expectNothingLeft(place);
+  });
+
+  test('serves a backup of a cluster with authentication without knowing a password', async () => {
+    await using closed = await cluster('3.5');
+    await seed(closed);
+    await enableAuth(closed, 'secret');
+    using place = drillPlace(closed);
+    writeFileSync(join(place.dir, 'password'), 'secret', { mode: 0o600 });
+    place.settings['cluster.auth.username'] = 'root';
+    place.settings['cluster.auth.passwordFile'] = join(place.dir, 'password');
+    await using engine = worker(place);
+    await engine.backup();
+
+    const report = await drill(engine);
+
+    expect(report).toMatchObject({ outcome: 'passed' });
+    expectNothingLeft(place);
+  });
+
+  test('tells the end of the log of an etcd that does not start', async () => {
+    using place = drillPlace(etcd);
+    await using engine = worker(place);
+    const { id } = await engine.backup();
+    const { etcd: program } = engine.deps.drill;
+    const serve: typeof program.serve = (plan, options) =>
+      program.serve({ ...plan, dataDir: join(plan.dataDir, 'member', 'snap', 'db') }, options);
+    const deps = { ...engine.deps, drill: { ...engine.deps.drill, etcd: { ...program, serve } } };
+
+    const report = await drill({ deps });
+
+    expect(report).toMatchObject({ outcome: 'failed', failure: { code: 'etcd-start' } });
+    const { failure } = report as Extract<DrillReport, { outcome: 'failed' }>;
+    expect(failure.message).toMatch(/not a directory/);
+    expect((await manifestOf(engine, id)).proofs.restored).toBeUndefined();
+    expectNothingLeft(place);
+  });
+
+  test('is a command, whose verdict is shown by "show"', async () => {
+    using place = drillPlace(etcd);
+    await using engine = worker(place);
+    const { id } = await engine.backup();
+
+    const ran = await runProgram(['drill', '--json', ...place.words()]);
+    const shown = await runProgram(['show', 'latest', ...place.words()]);
+
+    expect(ran).toMatchObject({ code: 0 });
+    expect(JSON.parse(ran.stdout)).toMatchObject({ outcome: 'passed', backup: id, failure: null });
+    expect(shown.stdout).toMatch(/proof restored +passed/);
+    expectNothingLeft(place);
+  });
+});
+
+describe.concurrent('a daemon with drills', () => {
+  let etcd: TestCluster;
+  beforeAll(async () => {
+    etcd = await cluster('3.5');
+    await seed(etcd);
+  });
+  afterAll(() => etcd[Symbol.asyncDispose]());
+
+  /** One backup at the start, and drills all the time. */
+  const settings = {
+    'schedule.cron': '0 0 1 1 *',
+    'schedule.catchUp': 'false',
+    'schedule.onStart': 'true',
+    'drill.cron': '* * * * * *',
+    'log.level': 'debug',
+  };
+
+  test('leaves no etcd and no folder at the first signal', async () => {
+    using place = drillPlace(etcd);
+    await using daemon = await startDaemonProcess(place, { settings });
+    await untilEtcdBelow(place.spoolDir);
+
+    expect(await daemon.stop()).toBe(0);
+
+    expect(daemon.of('drill-failed')).toEqual([]);
+    expectNothingLeft(place);
+  });
+
+  test('ends at its start what a killed one has left', async () => {
+    using place = drillPlace(etcd);
+    await using killed = await startDaemonProcess(place, { settings });
+    const orphan = await untilEtcdBelow(place.spoolDir);
+    await killed.stop('SIGKILL');
+    expect(etcdsBelow(place.spoolDir)).toEqual([orphan]);
+
+    const quiet = { ...settings, 'schedule.onStart': 'false', 'drill.cron': '0 0 1 1 *' };
+    await using again = await startDaemonProcess(place, { settings: quiet });
+    await again.until('spool-swept');
+
+    expectNothingLeft(place);
+  });
+
+  test('counts its drills, and knows the last one again after a restart', async () => {
+    using place = drillPlace(etcd);
+    await using first = await startDaemonProcess(place, { settings });
+    await first.until('drill-finished');
+    const series = 'etcd_backup_last_drill_success_timestamp_seconds';
+    const last = await first.metric(series);
+    expect(Date.now() / 1000 - last).toBeLessThan(30);
+    expect(await first.metric('etcd_backup_drills_total{result="success"}')).toBeGreaterThan(0);
+    await first.stop();
+
+    const quiet = { ...settings, 'schedule.onStart': 'false', 'drill.cron': '0 0 1 1 *' };
+    await using again = await startDaemonProcess(place, { settings: quiet });
+    await again.until('catalog-read');
+
+    expect(await again.metric(series)).toBeGreaterThanOrEqual(last);
+    expect(await again.metric('etcd_backup_drills_total{result="success"}')).toBe(0);
+  });
+});
