@@ -118,7 +118,8 @@ class ServingEtcd implements ScratchEtcd {
       throw new Failure(code, `the etcd of the drill, asked ${path}: ${message}`, { cause: error });
     });
     if (status === 200) return text;
-    const said = `the etcd of the drill answers ${path} with ${status}: ${text.trim().slice(0, 200)}`;
+    const shown = text.trim().slice(0, 200);
+    const said = `the etcd of the drill answers ${path} with ${status}: ${shown}`;
     throw new Failure(/required revision/.test(text) ? 'revision-unavailable' : 'etcd-start', said);
   }
 }

@@ -46,6 +46,7 @@ export async function drain(options: DrainOptions): Promise<Drained> {
     await file.append(message.blob, signal);
   }
   signal.throwIfAborted();
+  watchdog.streamEnded = true;
   await file.flush(signal);
   return { ...rules.end(), storageVersion };
 }
@@ -55,6 +56,8 @@ class ByteWatchdog implements Disposable {
   readonly #abort = new AbortController();
   readonly #timer: NodeJS.Timeout;
   readonly #file: SpoolFile;
+  /** From then on only the disk is waited for. */
+  streamEnded = false;
   #sinceLook = 0;
   #quietLooks = 0;
   #total = 0;
@@ -84,7 +87,7 @@ class ByteWatchdog implements Disposable {
 
   #failure(limitMs: number): Failure {
     const limit = formatDuration(limitMs);
-    if (this.#file.isFull) {
+    if (this.streamEnded || this.#file.isFull) {
       const { path, sizeBytes } = this.#file;
       const took = `the disk took no byte for ${limit}, after ${sizeBytes} bytes`;
       return new Failure('spool-failed', `cannot write ${path}: ${took}`);

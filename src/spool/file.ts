@@ -11,6 +11,8 @@ import { alignmentBytes, Ring, ringBytes } from './ring.ts';
 /** Large enough to make system calls and messages between threads cheap. */
 const stepBytes = 2 * 1024 * 1024;
 const readBytes = 256 * 1024;
+/** A disk that takes longer to remove a file hangs; nobody waits for it any more. */
+const removalLimitMs = 5000;
 /**
  * How long the sender may have waited in all for writes past the page cache. A disk that is slower
  * than the member gets the page cache's help from then on: an open snapshot must not wait for it.
@@ -120,7 +122,9 @@ export class SpoolFile implements AsyncDisposable {
 
   /** Removes the file; links that stores made to it stay. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await rm(this.path, { force: true });
+    const { promise: limit, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, removalLimitMs);
+    await Promise.race([rm(this.path, { force: true }), limit]).finally(() => clearTimeout(timer));
     await this.release();
   }
 

@@ -56,17 +56,18 @@ export class Ring {
    * over the copy would not fit: a good file would be refused, never a bad one taken.
    */
   copy(offset: number, into: Uint8Array): boolean {
-    if (!this.#holds(offset)) return false;
+    if (!this.#holds(offset, into.byteLength)) return false;
     const at = offset % ringBytes;
     const first = Math.min(into.byteLength, ringBytes - at);
     into.set(this.#bytes.subarray(at, at + first));
     into.set(this.#bytes.subarray(0, into.byteLength - first), first);
-    return this.#holds(offset);
+    return this.#holds(offset, into.byteLength);
   }
 
-  #holds(offset: number): boolean {
+  #holds(offset: number, bytes: number): boolean {
     // Adding nothing is also a fence, which a load is not for the reads before it.
-    return BigInt(offset) >= Atomics.add(this.#claimed, 0, 0n) - BigInt(ringBytes);
+    const claimed = Number(Atomics.add(this.#claimed, 0, 0n));
+    return offset >= claimed - ringBytes && offset + bytes <= claimed;
   }
 }
 

@@ -99,8 +99,8 @@ function blank(name: string, { isExpired }: { readonly isExpired: boolean }) {
   const key = forge.pki.privateKeyFromPem(pem);
   const certificate = forge.pki.createCertificate();
   certificate.publicKey = forge.pki.setRsaPublicKey(key.n, key.e);
-  // A leading 0 keeps the serial number positive, which Go insists on.
-  certificate.serialNumber = `00${randomBytes(8).toString('hex')}`;
+  // A leading 1 keeps the serial number positive, which Go insists on, without padding.
+  certificate.serialNumber = `01${randomBytes(8).toString('hex')}`;
   certificate.validity.notBefore = daysFromNow(isExpired ? -30 : -1);
   certificate.validity.notAfter = daysFromNow(isExpired ? -1 : 365);
   certificate.setSubject([{ name: 'commonName', value: name }]);

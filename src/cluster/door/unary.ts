@@ -33,7 +33,7 @@ export async function callWithin(
   if (fields !== undefined) return fields;
   throw new Failure(
     'cluster-unreachable',
-    `${call.endpoint}: the answer to ${call.method} is no etcd`,
+    `${call.endpoint}: the answer to ${call.method} is no etcd's`,
   );
 }
 

@@ -148,11 +148,15 @@ export class Endpoint implements Disposable {
   }
 }
 
+const letGoMs = 1000;
+
 function clientOptions({ url, tls, user, limitMs }: EndpointOptions): IOptions {
   const named = tls?.serverName;
   return {
     hosts: url,
     dialTimeout: limitMs,
+    // Ours ends the wait first; this one makes the package let go of its connection.
+    defaultCallOptions: () => ({ deadline: Date.now() + limitMs + letGoMs }),
     grpcOptions: {
       // A proxy of the environment is for the web, not for the way to etcd.
       'grpc.enable_http_proxy': 0,

@@ -46,7 +46,7 @@ describe.concurrent('other voters', () => {
     });
   });
 
-  test('are compared under their own compaction, which may be newer than that of the file', async () => {
+  test('are compared under their own compaction, which may be newer than ours', async () => {
     await using work = openWorkshop({ stores });
     work.cluster.compact(10n);
     let pending = true;
@@ -204,7 +204,7 @@ describe.concurrent('the agreement', () => {
     expect(sentence(work)).toBe('proof agreed was skipped: source.requireAgreement is never');
   });
 
-  test('is skipped for a database that is larger than the limit, not for one as large', async () => {
+  test('is skipped for a database larger than the limit, not for one as large', async () => {
     await using work = openWorkshop({ stores });
     await work.backup();
     const [taken] = await work.listed('memory');

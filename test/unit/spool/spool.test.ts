@@ -1,15 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  statfsSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { readFileSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { SpoolFile } from '../../../src/spool/file.ts';
@@ -128,46 +119,6 @@ describe('the space for a snapshot', () => {
 
     await using _file = await spool.create(roomBytes);
     expect(small.names()).toHaveLength(1);
-  });
-});
-
-describe('a scratch folder', () => {
-  test('is private, has its true path, and goes with all that was put into it', async () => {
-    using place = folder();
-    mkdirSync(join(place.path, 'true'));
-    symlinkSync(join(place.path, 'true'), join(place.path, 'link'));
-
-    const scratch = await spoolIn(join(place.path, 'link')).scratch(0);
-
-    const name = `drill-${process.pid}-${startOf(process.pid)}-1`;
-    expect(scratch.path).toBe(join(realpathSync(place.path), 'true', name));
-    expect(statSync(scratch.path).mode & 0o777).toBe(0o700);
-    mkdirSync(join(scratch.path, 'member', 'snap'), { recursive: true });
-    writeFileSync(join(scratch.path, 'member', 'snap', 'db'), 'rows');
-    await scratch[Symbol.asyncDispose]();
-    expect(readdirSync(join(place.path, 'true'))).toEqual([]);
-  });
-
-  test('needs space for an etcd too', async () => {
-    using place = folder();
-
-    await expect(spoolIn(place.path).scratch(hugeBytes)).rejects.toMatchObject({
-      code: 'spool-full',
-      message: expect.stringMatching(/^the snapshot needs .+ and its etcd 192.+ free/),
-    });
-    expect(place.names()).toEqual([]);
-  });
-
-  test('is swept when its process is dead, and only then', async () => {
-    using place = folder();
-    const spool = spoolIn(place.path);
-    await using own = await spool.scratch(0);
-    const earlier = `drill-${process.pid}-${Number(startOf(process.pid)) - 1}-1`;
-    mkdirSync(join(place.path, earlier, 'member'), { recursive: true });
-
-    expect(await spool.sweep()).toEqual([earlier]);
-
-    expect(place.names()).toEqual([basename(own.path)]);
   });
 });
 
