@@ -33,6 +33,7 @@ const openFiles: Record<string, readonly string[]> = {
     'cluster/keys-port.ts',
     'cluster/choose.ts',
     'cluster/membership-port.ts',
+    'cluster/scratch-port.ts',
   ],
   store: ['store/port.ts'],
   observe: ['observe/state.ts'],

@@ -29,7 +29,7 @@ async function restoreAsked(
   deps: RestoreDeps & { readonly localMember: string | null },
   { signal, observe }: WorkOptions,
 ): Promise<RestoreReport> {
-  const told = { ...deps, observe, prove: endingWith(signal, deps.prove) };
+  const told = { ...deps, observe };
   const { dataDir } = asked;
   let planned: ReturnType<typeof orderOf>;
   try {
@@ -42,15 +42,6 @@ async function restoreAsked(
   }
   const pinned = { ...wanted, ...planned.wanted, before: null };
   return await restoreBackup(pinned, planned.order, told, { signal });
-}
-
-/** The proof of a large database takes a while: a daemon that is to stop does not wait for it. */
-function endingWith(signal: AbortSignal, prove: RestoreDeps['prove']): RestoreDeps['prove'] {
-  return (file) => {
-    const prover = prove(file);
-    signal.addEventListener('abort', () => void prover[Symbol.asyncDispose](), { once: true });
-    return prover;
-  };
 }
 
 /** Usual hints name options of the command line. */

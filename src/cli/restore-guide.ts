@@ -1,6 +1,7 @@
 /** What to do around a restore of a whole cluster, host by host, with the commands to paste. */
 import { clusterId } from '../core/backup.ts';
 import { formatInitialCluster } from '../core/initial-cluster.ts';
+import { shellWord } from '../core/shell-word.ts';
 import { formatBytes } from '../core/units.ts';
 import type { RestoreAsked, RestorePlan } from '../engine/plan-restore.ts';
 import { newCluster } from '../format/new-cluster.ts';
@@ -24,7 +25,8 @@ export function hostsOf(
   ];
   return plan.initialCluster.map(({ name, peerUrls }) => {
     const words = ['restore', plan.manifest.id, '--data-dir', asked.dataDir, '--name', name];
-    return { name, peerUrls, command: ['etcd-backupd', ...words, ...rest].map(quoted).join(' ') };
+    const command = ['etcd-backupd', ...words, ...rest].map(shellWord).join(' ');
+    return { name, peerUrls, command };
   });
 }
 
@@ -53,15 +55,15 @@ export function guideText(
 ): string {
   const { manifest, store, initialClusterToken } = plan;
   const { id, revision, keys, raw, cluster } = manifest;
-  const run = (words: string): string => {
-    const { config } = call.values;
-    return `etcd-backupd ${words}${typeof config === 'string' ? ` --config ${quoted(config)}` : ''}`;
-  };
+  const { config } = call.values;
+  const configured = typeof config === 'string' ? ['--config', config] : [];
+  const run = (...words: string[]): string =>
+    ['etcd-backupd', ...words, ...configured].map(shellWord).join(' ');
   const restores = hostsOf(plan, asked, call).map(
     ({ name, peerUrls, command }) => `on ${name} (${peerUrls.join(', ')}):\n  ${command}`,
   );
   const steps = [
-    `Prove the backup once more, on one host:\n  ${run(`verify ${id} --deep --store ${store}`)}`,
+    `Prove the backup once more, on one host:\n  ${run('verify', id, '--deep', '--store', store)}`,
     'Stop what uses etcd, so that nothing is written meanwhile. With Kubernetes that is every API\n' +
       'server (kubeadm: move kube-apiserver.yaml out of /etc/kubernetes/manifests).',
     'Stop etcd on every host (kubeadm: move etcd.yaml out of /etc/kubernetes/manifests):\n' +
@@ -116,9 +118,4 @@ function passedOn(asked: RestoreAsked, call: Pick<Call, 'values'>): string[] {
     ...named('cluster'),
     ...named('config'),
   ];
-}
-
-/** A word as a shell takes it back. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./[\]-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

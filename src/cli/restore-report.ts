@@ -39,7 +39,7 @@ function foundInside({ alarms, authEnabled, leases }: RestoreReport): string[] {
       ? []
       : [`alarms are raised in it: ${alarms.join(', ')} ("etcdctl alarm disarm" after the start)`]),
     ...(authEnabled ? ['auth is on in it, with the users and passwords of that time'] : []),
-    ...(leases === 0 ? [] : [`${leases} leases are in it; their time begins anew`]),
+    ...(leases === 0 ? [] : [`leases are in it: ${leases}; their time begins anew`]),
   ];
 }
 

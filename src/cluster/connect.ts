@@ -36,7 +36,7 @@ export function connectCluster(settings: ClusterSettings): Cluster {
       withEndpoints(options, (open) => open(endpointOf(member)).confirmedRevision()),
     snapshot: (member, options) => snapshot(settings, member, options),
     hashKv: (member, at, options) =>
-      withLimit(settings, options.signal, async (signal) =>
+      withLimit(forHash(settings), options.signal, async (signal) =>
         askHashKv(await caller(settings, member, signal), at),
       ),
     async [Symbol.asyncDispose]() {
@@ -86,8 +86,17 @@ async function caller(
   return { endpoint, tls, signal, token };
 }
 
+/** A member reads its whole database for its hash: some seconds for each GiB. */
+const hashPatience = 12;
+
+function forHash({ requestTimeoutMs }: ClusterSettings): Limit {
+  return { requestTimeoutMs: requestTimeoutMs * hashPatience };
+}
+
+type Limit = Pick<ClusterSettings, 'requestTimeoutMs'>;
+
 export async function withLimit<T>(
-  settings: ClusterSettings,
+  settings: Limit,
   signal: AbortSignal,
   work: (limited: AbortSignal) => Promise<T>,
 ): Promise<T> {

@@ -79,7 +79,7 @@ class ServingEtcd implements ScratchEtcd {
     // The members of a cluster ask each other this way, without a user.
     const text = await this.#ask(peerSocket, '/members/hashkv', `{"revision":${at}}`, {
       method: 'GET',
-      headers: { 'x-etcd-cluster-id': this.#cluster },
+      headers: { 'x-etcd-cluster-id': unpadded(this.#cluster) },
       signal,
     });
     const answer = JSON.parse(text) as { hash?: number; compact_revision?: number };
@@ -122,6 +122,11 @@ class ServingEtcd implements ScratchEtcd {
     const said = `the etcd of the drill answers ${path} with ${status}: ${shown}`;
     throw new Failure(/required revision/.test(text) ? 'revision-unavailable' : 'etcd-start', said);
   }
+}
+
+/** As etcd writes it, and compares it as text. */
+function unpadded(id: ClusterId): string {
+  return BigInt(`0x${id}`).toString(16);
 }
 
 function socketIn(folder: FileHandle, name: string): string {

@@ -118,7 +118,7 @@ const rules: readonly Rule[] = [
       http.enabled &&
       !isLoopback(splitAddress(http.listen, 0).host) &&
       Object.values(http.tokens).every((path) => path === null)
-        ? 'is open to other machines and needs a token: set http.tokens.read or .operate'
+        ? 'is open to other machines and needs a token: set one of http.tokens'
         : null,
     example: '127.0.0.1:9379',
   },
@@ -135,7 +135,7 @@ const rules: readonly Rule[] = [
 ];
 
 function tokenKeys(): readonly string[] {
-  return ['http.tokens.read', 'http.tokens.operate'];
+  return ['http.tokens.read', 'http.tokens.operate', 'http.tokens.restore'];
 }
 
 function storeRules(index: number): readonly Rule[] {

@@ -92,8 +92,8 @@ const cluster = section('The etcd cluster to back up.', {
   requestTimeout: setting(
     duration({ min: 100, max: 10 * minuteMs }),
     '5s',
-    'Longest wait for an answer of a member to anything but a snapshot. Too short, and a busy ' +
-      'member counts as down.',
+    'Longest wait for an answer of a member to anything but a snapshot; twelve times as long for ' +
+      'its content hash. Too short, and a busy member counts as down.',
   ),
   tls,
   auth,

@@ -69,7 +69,7 @@ export async function candidates(
     const newer = unreadable.filter(({ backup }) => {
       return backup < limit && (latest === undefined || backup > latest.manifest.id);
     });
-    newer.forEach(passOver);
+    for (const one of newer) passOver(one);
     if (latest !== undefined) return proved;
     const until = wanted.before === null ? '' : ` before ${wanted.before.toISOString()}`;
     const none = missing(`there is no proved backup of ${nameOf(wanted, deps)}${until}`);

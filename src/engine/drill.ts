@@ -8,7 +8,6 @@ import type { BackupId } from '../core/backup.ts';
 import { Failure, type FailureCode, toFailure } from '../core/errors.ts';
 import type { Manifest, Proof } from '../core/manifest.ts';
 import type { RestoreOrder } from '../core/restore.ts';
-import type { Prover } from '../spool/prover.ts';
 import { type Candidate, candidates, type Wanted } from './candidates.ts';
 import { asFailure, compareServed } from './compare-served.ts';
 import type { DrillDeps, RestoreDeps } from './deps.ts';
@@ -125,18 +124,18 @@ async function restoreAndServe(
   const dataDir = join(scratch.path, 'data');
   const { id, cluster } = manifest;
   const wanted = { backup: id, before: null, store: shelf.store.name, cluster: cluster.id };
-  const order = orderFor(manifest, dataDir, etcdVersion);
-  const restored = await restoreBackup(wanted, order, quietDeps(deps, signal), { signal });
+  const order = orderFor(dataDir, etcdVersion);
+  const restored = await restoreBackup(wanted, order, quietDeps(deps), { signal });
   const plan = { folder: scratch.path, dataDir, cluster: restored.cluster.id, startLimitMs };
   await using etcd = await program.serve(plan, { signal });
   return await compareServed(etcd, manifest, signal);
 }
 
 /** A backup that is not proved may be drilled all the same: that is how it gets its proof. */
-function orderFor({ id }: Manifest, dataDir: string, etcdVersion: string): RestoreOrder {
+function orderFor(dataDir: string, etcdVersion: string): RestoreOrder {
   const { name } = scratchMember;
   return {
-    member: { dataDir, name, initialCluster: [scratchMember], initialClusterToken: `drill-${id}` },
+    member: { dataDir, name, initialCluster: [scratchMember], initialClusterToken: 'drill' },
     bumpRevision: null,
     // A member with an alarm of a full disk does not call itself healthy.
     clearAlarms: true,
@@ -149,21 +148,15 @@ function orderFor({ id }: Manifest, dataDir: string, etcdVersion: string): Resto
 }
 
 /**
- * The programs around a restore are for the real one; its events too, but for the signs of life. A
- * proof of a large database takes a while: a drill that is to end does not wait for it.
+ * The programs around a restore are for the real one; its events too, but for the signs of life.
  */
-function quietDeps(deps: DrillDeps, signal: AbortSignal): RestoreDeps {
+function quietDeps(deps: DrillDeps): RestoreDeps {
   return {
     ...deps,
     restore: { roots: [], before: [], after: [], hookLimitMs: 0 },
     observe: (event) => {
       const isSign = event.kind === 'restore-step-finished' || event.kind === 'restore-advanced';
       if (isSign) deps.observe(event);
-    },
-    prove: (file): Prover => {
-      const prover = deps.prove(file);
-      signal.addEventListener('abort', () => void prover[Symbol.asyncDispose](), { once: true });
-      return prover;
     },
   };
 }

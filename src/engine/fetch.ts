@@ -70,7 +70,7 @@ export async function fetchProved(
   const prover = opened.use(deps.prove(file));
   file.onAdvance = (sizeBytes) => prover.advance(sizeBytes);
   await fetchInto(file, manifest, store, options);
-  const proved = await proveSame(prover, file, manifest, store);
+  const proved = await proveSame(prover, file, manifest, store, options.signal);
   const kept = opened.move();
   return { file, prover, proved, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
@@ -86,17 +86,28 @@ export async function fetchInto(
   await file.flush(options.signal);
 }
 
-/** Proves the fetched file and that it is the database that the manifest tells of. */
+/**
+ * Proves the fetched file and that it is the database that the manifest tells of. The proof of a
+ * large one takes a while, so it ends with the signal.
+ */
 export async function proveSame(
   prover: Prover,
   file: SpoolFile,
   manifest: Manifest,
   store: Store,
+  signal: AbortSignal,
 ): Promise<ProvedFile> {
-  const proved = await prover.finish(file.sizeBytes);
-  const hash = await prover.hashKv(manifest.hashKv);
-  requireSame(manifest, proved, hash, store);
-  return proved;
+  const end = (): void => void prover[Symbol.asyncDispose]();
+  signal.addEventListener('abort', end, { once: true });
+  try {
+    signal.throwIfAborted();
+    const proved = await prover.finish(file.sizeBytes);
+    const hash = await prover.hashKv(manifest.hashKv);
+    requireSame(manifest, proved, hash, store);
+    return proved;
+  } finally {
+    signal.removeEventListener('abort', end);
+  }
 }
 
 const mostBreaks = 5;

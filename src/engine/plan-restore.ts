@@ -70,7 +70,7 @@ export function orderOf(
       hint: 'Name it with --name, and its cluster with --initial-cluster where it is another.',
     });
   }
-  const { dataDir, initialCluster: _, initialClusterToken: __, ...same } = asked;
+  const { dataDir, name: _, initialCluster: __, initialClusterToken: ___, ...same } = asked;
   const member = { dataDir, name, initialCluster, initialClusterToken };
   return {
     wanted: { backup: manifest.id, cluster: manifest.cluster.id },

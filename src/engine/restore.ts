@@ -71,8 +71,9 @@ async function restoreFirst(
     try {
       return { ...(await restoreFrom(candidate, order, steps, deps, signal)), passedOver };
     } catch (error) {
-      signal.throwIfAborted();
       const failure = toFailure(error);
+      // What failed after the swap must be told as it is, whoever else gave up meanwhile.
+      if (failure.code !== 'restore-failed') signal.throwIfAborted();
       if (!copyFaults.has(failure.code)) throw failure;
       const { manifest, shelf } = candidate;
       passedOver.push({ backup: manifest.id, failure });
@@ -127,7 +128,7 @@ async function fetchAndProve(
   const onProgress = (doneBytes: number, totalBytes: number): void =>
     deps.observe({ kind: 'restore-advanced', doneBytes, totalBytes });
   await steps.time('fetch', () => fetchInto(database, manifest, store, { signal, onProgress }));
-  return await steps.time('prove', () => proveSame(prover, database, manifest, store));
+  return await steps.time('prove', () => proveSame(prover, database, manifest, store, signal));
 }
 
 /** Until here nothing was touched; from here on, everything that fails is undone. */

@@ -1,4 +1,4 @@
-/** Writes changes to a live cluster, a transaction at a time, as long as nobody else changes them. */
+/** Writes changes to a live cluster in transactions, as long as nobody else writes to the keys. */
 import type { KeyChange, LiveKeys } from '../cluster/keys-port.ts';
 import { Failure, type FailureCode, toFailure } from '../core/errors.ts';
 import { keyText } from '../core/key-text.ts';

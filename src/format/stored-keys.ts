@@ -10,6 +10,7 @@ import { DatabaseReader, viewBytes } from './database-reader.ts';
 import { fileFault, pageFault } from './fault.ts';
 import { type KeyBounds, noBounds } from './key-bounds.ts';
 import { locateKeyValue, readHead } from './key-value.ts';
+import { KeyWindow } from './key-window.ts';
 import { chooseMeta } from './meta.ts';
 import { elementBytes, type Page, pageHeaderBytes, readPage } from './page.ts';
 import { revisionBytes, tombstoneBytes } from './revision-key.ts';
@@ -34,16 +35,7 @@ interface Row {
   readonly bytes: number;
 }
 
-/** Keys are texts here, one character for one byte: their order is the order of the bytes. */
-interface Span {
-  readonly prefix: Uint8Array;
-  /** Keys up to this one were told before. */
-  readonly after: string | undefined;
-}
-
 const usualRoomBytes = 24 * 1024 * 1024;
-// What a key costs in the window beside its own bytes.
-const entryBytes = 100;
 // What one read may bring, and how far apart pages may lie to be worth it.
 const runBytes = 512 * 1024;
 const closePages = 4;
@@ -64,17 +56,14 @@ export class StoredKeys {
    * whoever has other things to do can do them meanwhile.
    */
   *below(prefix: Uint8Array): Generator<StoredKey | undefined, void, undefined> {
-    for (let after: string | undefined; ; ) {
-      const window = new Window({ prefix, after }, this.#roomBytes);
+    for (let from: string | undefined = ''; from !== undefined; ) {
+      const window: KeyWindow = new KeyWindow({ prefix, from }, this.#roomBytes);
       for (const leaf of this.#leaves()) {
         this.#read(leaf, window);
         yield undefined;
       }
-      for (const [name, element] of window.inOrder()) {
-        after = name;
-        yield this.#keyAt(element);
-      }
-      if (window.isWhole) return;
+      for (const element of window.inOrder()) yield this.#keyAt(element);
+      from = window.end;
     }
   }
 
@@ -93,7 +82,7 @@ export class StoredKeys {
   }
 
   /** Rows come oldest first, so the last one of a key is its newest. */
-  #read(leaf: Page, window: Window): void {
+  #read(leaf: Page, window: KeyWindow): void {
     for (let index = 0; index < leaf.count; index++) {
       const element = leaf.start + pageHeaderBytes + index * elementBytes;
       const row = this.#rowAt(element);
@@ -168,54 +157,6 @@ export class StoredKeys {
       copy.set(this.#reader.bytes(start + at, Math.min(viewBytes, bytes - at)), at);
     }
     return copy;
-  }
-}
-
-/** The first keys of a span: as many as there is room for. */
-class Window {
-  readonly span: Span;
-  readonly #roomBytes: number;
-  /** The element of its newest row, by key: one number, because there are so many. */
-  readonly #newest = new Map<string, number>();
-  #usedBytes = 0;
-  /** Keys from this one on are left to a later window. */
-  #end: string | undefined;
-
-  constructor(span: Span, roomBytes: number) {
-    this.span = span;
-    this.#roomBytes = roomBytes;
-  }
-
-  /** Whether nothing is left to a later window. */
-  get isWhole(): boolean {
-    return this.#end === undefined;
-  }
-
-  put(name: string, element: number): void {
-    if (this.span.after !== undefined && name <= this.span.after) return;
-    if (this.#end !== undefined && name >= this.#end) return;
-    if (!this.#newest.has(name)) this.#usedBytes += name.length + entryBytes;
-    this.#newest.set(name, element);
-    if (this.#usedBytes > this.#roomBytes) this.#narrow();
-  }
-
-  remove(name: string): void {
-    if (this.#newest.delete(name)) this.#usedBytes -= name.length + entryBytes;
-  }
-
-  *inOrder(): Generator<[string, number], void, undefined> {
-    for (const name of [...this.#newest.keys()].sort()) {
-      yield [name, this.#newest.get(name) as number];
-    }
-  }
-
-  /** Leaves the upper half of the keys to a later window. */
-  #narrow(): void {
-    const names = [...this.#newest.keys()].sort();
-    const kept = Math.ceil(names.length / 2);
-    if (kept === names.length) return;
-    this.#end = names[kept];
-    for (const name of names.slice(kept)) this.remove(name);
   }
 }
 

@@ -32,7 +32,7 @@ const faults = {
   'token-refused': [403, 'Use the token of a scope that allows the call, see http.tokens.'],
   'not-found': [
     404,
-    'The paths are /healthz, /readyz, /metrics, /v1/status, /v1/backups and /v1/restores.',
+    'The paths are /healthz, /readyz, /metrics and /v1/ with status, backups, restores, drills.',
   ],
   'method-not-allowed': [405, 'The header Allow names the methods of this path.'],
   'already-running': [409, 'The log and the metrics tell when it has ended, and how.'],

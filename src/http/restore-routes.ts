@@ -55,9 +55,6 @@ async function answerRecord({ restores }: AdminOptions, call: Call): Promise<Ans
 }
 
 async function answerDrill({ requestDrill }: AdminOptions, { body }: Call): Promise<Answer> {
-  if (requestDrill === undefined) {
-    return problemAnswer(requestProblem('not-found', 'this daemon takes no orders for drills'));
-  }
   if (!isEmpty(body)) return problemAnswer(fieldless);
   const { status } = await requestDrill();
   if (status === 'accepted') return jsonAnswer(202, { status });

@@ -16,8 +16,8 @@ export interface AdminOptions {
   /** Puts a backup on the daemon's list and returns. Throws `stopped` while it drains. */
   readonly takeBackup: () => TakeAnswer | Promise<TakeAnswer>;
   readonly restores: RestoreSource;
-  /** Puts a drill on the daemon's list and returns; as `takeBackup`. Left out: there are none. */
-  readonly requestDrill?: () => TakeAnswer | Promise<TakeAnswer>;
+  /** Puts a drill on the daemon's list and returns. Throws `stopped` while it drains. */
+  readonly requestDrill: () => TakeAnswer | Promise<TakeAnswer>;
   readonly metrics: { text(): Promise<string>; readonly contentType: string };
   /** Whether the loop is alive: a daemon that only answers HTTP is dead. */
   readonly alive: () => Health;

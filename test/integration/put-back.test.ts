@@ -2,10 +2,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Etcd3 } from 'etcd3';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connectKeys } from '../../src/cluster/keys.ts';
 import type { KeyChange, LiveKeys } from '../../src/cluster/keys-port.ts';
 import { openBackup } from '../../src/engine/extract.ts';
 import { type PutBackReport, putBack } from '../../src/engine/put-back.ts';
+import { type ContractKeys, liveKeysContract } from '../contract/live-keys.ts';
 import { cluster, enableAuth, etcdctl, type TestCluster } from '../support/etcd.ts';
 import { runProgram, type Worker, type Workplace, worker, workplace } from '../support/house.ts';
 
@@ -76,6 +78,26 @@ function putShopBack(engine: Worker, keys: LiveKeys): Promise<PutBackReport> {
 }
 
 for (const version of ['3.5', '3.7']) {
+  describe(`the keys of etcd ${version}`, () => {
+    const opened = new AsyncDisposableStack();
+    let keys: ContractKeys;
+    beforeAll(async () => {
+      const etcd = opened.use(await cluster(version));
+      const client = new Etcd3({ hosts: [...etcd.clientUrls] });
+      opened.defer(() => client.close());
+      const tls = { ca: null, client: null, serverName: null };
+      const endpoints = etcd.clientUrls;
+      keys = {
+        port: connectKeys({ endpoints, tls, auth: null, requestTimeoutMs: 5000 }),
+        put: async (key, value) => void (await client.put(key).value(value)),
+        remove: async (key) => void (await client.delete().key(key)),
+      };
+    });
+    afterAll(() => opened.disposeAsync());
+
+    liveKeysContract(() => keys);
+  });
+
   describe.concurrent(`with etcd ${version}`, () => {
     test('a deleted namespace comes back, and nothing else changes', async () => {
       await using etcd = await cluster(version);

@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePorts } from '../../src/cluster/loopback.ts';
 import { startEtcdCluster } from '../../src/cluster/servers.ts';
@@ -7,10 +8,13 @@ import { ask, startAsked } from '../support/asked-daemon.ts';
 import type { RunningDaemon } from '../support/daemon.ts';
 import { cluster, etcdctl, type TestCluster } from '../support/etcd.ts';
 import { type Workplace, workplace } from '../support/house.ts';
-import { startProxy } from '../support/proxy.ts';
+import { type FaultProxy, startProxy } from '../support/proxy.ts';
 import { seed } from '../support/workload.ts';
 
 const token = 'the-token-of-whoever-restores';
+// A restore of these few keys takes less than a second.
+const limitMs = 30_000;
+const alone = 'm1=http://127.0.0.1:1';
 const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
 
 /** A daemon that has taken one backup and may restore below the folder `root`. */
@@ -53,7 +57,7 @@ describe.concurrent('a restore over the API', () => {
     const initialCluster = [{ name: 'm1', peerUrls: [peerUrl] }];
     const answer = await restore(daemon, { dataDir, initialCluster });
     const taken = (await answer.json()) as { id: string };
-    const { msg } = await daemon.until('restore-finished');
+    const { msg } = await daemon.until('restore-finished', 1, limitMs);
     const location = answer.headers.get('location') ?? '';
     const record = await (await daemon.get(location, { headers })).json();
 
@@ -89,7 +93,7 @@ describe.concurrent('a restore over the API', () => {
 
     const outside = await restore(daemon, { dataDir: join(place.dir, 'etcd'), force: true });
     const vague = await restore(daemon, { dataDir: join(root, 'etcd'), name: 'a', initialCluster });
-    await daemon.until('restore-failed');
+    await daemon.until('restore-failed', 1, limitMs);
     const location = vague.headers.get('location') ?? '';
     const record = await (await daemon.get(location, { headers })).json();
 
@@ -112,17 +116,12 @@ describe.concurrent('a restore over the API', () => {
   test('does not wait for a backup that takes its time', async () => {
     using place = workplace(etcd);
     await using proxy = await startProxy(etcd.clientUrls[0] ?? '');
-    place.settings['cluster.endpoints'] = proxy.url;
-    const { daemon, root } = await backedUp(place);
+    const { daemon, root } = await backedUp(place, { 'cluster.endpoints': proxy.url });
     await using _stopped = daemon;
-    await ask(daemon);
-    await daemon.until('member-chosen', 2);
-    // The rest takes minutes: the backup cannot be over before the restore is.
-    proxy.inject({ kind: 'trickle', bytesPerSecond: 100 });
-    const initialCluster = 'm1=http://127.0.0.1:1';
+    await beginSlowly(daemon, proxy);
 
-    await restore(daemon, { dataDir: join(root, 'etcd'), initialCluster, dryRun: true });
-    await daemon.until('restore-finished');
+    await restore(daemon, { dataDir: join(root, 'etcd'), initialCluster: alone, dryRun: true });
+    await daemon.until('restore-finished', 1, limitMs);
 
     expect(daemon.of('run-started')).toHaveLength(2);
     expect(daemon.of('run-finished')).toHaveLength(1);
@@ -130,27 +129,33 @@ describe.concurrent('a restore over the API', () => {
     expect(readdirSync(root)).toEqual([]);
   });
 
-  test('is aborted when the daemon is told to stop, and nothing is left', async () => {
+  test('is aborted at the signal that lets the backup finish, and nothing is left', async () => {
     using place = workplace(etcd);
+    await using proxy = await startProxy(etcd.clientUrls[0] ?? '');
     const program = join(place.dir, 'stop-etcd');
     const calls = join(place.dir, 'calls');
     writeFileSync(program, `#!/bin/sh\necho $1 >> ${calls}\n[ "$1" = undo ] || exec sleep 600\n`);
     chmodSync(program, 0o755);
-    const { daemon, root } = await backedUp(place, { 'restore.before': program });
+    const settings = { 'cluster.endpoints': proxy.url, 'restore.before': program };
+    const { daemon, root } = await backedUp(place, settings);
     await using _stopped = daemon;
     const dataDir = join(root, 'etcd');
     mkdirSync(join(dataDir, 'member'), { recursive: true });
     writeFileSync(join(dataDir, 'member', 'old'), 'data');
-    const [port] = await freePorts(1);
+    await beginSlowly(daemon, proxy);
 
-    const initialCluster = `m1=http://127.0.0.1:${port}`;
-    await restore(daemon, { dataDir, initialCluster, force: true });
+    await restore(daemon, { dataDir, initialCluster: alone, force: true });
     // After it only the program is left, which takes ten minutes.
     await untilBuilt(daemon);
+    daemon.process.kill('SIGTERM');
+    const { failure } = await daemon.until('restore-failed', 1, limitMs);
+    const runsThen = daemon.of('run-finished').length + daemon.of('run-failed').length;
+    // Two signals closer together than this count as one.
+    await sleep(200);
     const code = await daemon.stop();
 
-    expect(code).toBe(0);
-    expect(daemon.of('restore-failed')).toMatchObject([{ failure: { code: 'stopped' } }]);
+    expect(failure).toMatchObject({ code: 'stopped' });
+    expect([runsThen, code]).toEqual([1, 64]);
     expect(readdirSync(root, { recursive: true }).sort()).toEqual([
       'etcd',
       'etcd/member',
@@ -160,7 +165,14 @@ describe.concurrent('a restore over the API', () => {
   });
 });
 
+/** Begins a backup that takes minutes: it cannot be over before a restore is. */
+async function beginSlowly(daemon: RunningDaemon, proxy: FaultProxy): Promise<void> {
+  await ask(daemon);
+  await daemon.until('member-chosen', 2);
+  proxy.inject({ kind: 'trickle', bytesPerSecond: 100 });
+}
+
 /** The steps of a restore without a fallback come once each, the building as the fifth. */
 async function untilBuilt(daemon: RunningDaemon): Promise<void> {
-  expect((await daemon.until('restore-step-finished', 5)).step).toBe('build');
+  expect((await daemon.until('restore-step-finished', 5, limitMs)).step).toBe('build');
 }

@@ -34,7 +34,7 @@ export interface Ground extends Disposable {
   /** Holds the data directory, and what is made beside it. */
   readonly hosts: string;
   readonly dataDir: string;
-  /** Words of a command line that restores the newest backup over the data directory. */
+  /** Words of a command line that restores the newest backup, as the place is configured now. */
   readonly words: readonly string[];
   /** What lies in `hosts`; times and random words are left out of the names. */
   names(): string[];
@@ -71,13 +71,15 @@ function layOut(etcd: TestCluster, from: Workplace): Ground {
   const hosts = join(place.dir, 'hosts');
   const dataDir = join(hosts, 'm1');
   mkdirSync(hosts);
-  copy(join(from.storeDir, '.'), place.storeDir);
+  copy(`${from.storeDir}/.`, place.storeDir);
   copy(etcd.members[0]?.dataDir ?? '', dataDir);
   return {
     place,
     hosts,
     dataDir,
-    words: ['restore', 'latest', '--data-dir', dataDir, '--name', 'm1', ...place.words()],
+    get words() {
+      return ['restore', 'latest', '--data-dir', dataDir, '--name', 'm1', ...place.words()];
+    },
     names: () => namesIn(hosts),
     served: (binaries) => served(etcd, dataDir, binaries),
     [Symbol.dispose]: () => place[Symbol.dispose](),
@@ -92,7 +94,7 @@ export function copy(from: string, to: string): void {
 export function namesIn(folder: string): string[] {
   return readdirSync(folder)
     .filter((name) => !name.endsWith('.log'))
-    .map((name) => name.replace(/\d{8}T\d{6}Z/, 'TIME').replace(/-[0-9a-f]{8}$/, '-RANDOM'))
+    .map((name) => name.replace(/\d{8}T\d{6}Z(-\d+)?/, 'TIME').replace(/-[0-9a-f]{8}$/, '-RANDOM'))
     .toSorted();
 }
 
@@ -109,8 +111,8 @@ export async function served(
     peerUrls: of.members.map(({ peerUrl }) => peerUrl),
   });
   const at = { endpoints: etcd.clientUrls };
-  const listed = await etcdctl(of, ['get', '/', '--prefix', '--keys-only'], at);
-  return listed.split('\n').filter((key) => (marks as readonly string[]).includes(key));
+  const listed = (await etcdctl(of, ['get', '/', '--prefix', '--keys-only'], at)).split('\n');
+  return marks.filter((key) => listed.includes(key));
 }
 
 /** Changes when a file below is written, replaced or given other rights; not when it is moved. */
@@ -122,6 +124,13 @@ export function traceOf(dir: string): Record<string, string> {
       return [name, [ino, size, mtimeMs, mode, uid].join(' ')];
     }),
   );
+}
+
+/** What a command says of its failure, behind what was told on the way. */
+export function complaintOf({ err }: { readonly err: string }): string {
+  const [, complaint] = /^etcd-backupd: (.*)$/m.exec(err) ?? [];
+  if (complaint === undefined) throw new Error(`no complaint: ${JSON.stringify(err)}`);
+  return complaint;
 }
 
 const nobodyStops = new AbortController().signal;

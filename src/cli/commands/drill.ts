@@ -1,4 +1,4 @@
-import { type BackupId, clusterId } from '../../core/backup.ts';
+import { clusterId } from '../../core/backup.ts';
 import { Failure } from '../../core/errors.ts';
 import { parseBackupId } from '../../core/names.ts';
 import { type DrillReport, type DrillWanted, runDrill } from '../../engine/drill.ts';
@@ -30,15 +30,12 @@ async function run(call: Call): Promise<number> {
 }
 
 function wantedBy({ positionals: [named = 'latest'], values }: Call): DrillWanted {
-  const backup: BackupId | 'latest' | undefined =
-    named === 'latest' ? 'latest' : parseBackupId(named);
-  if (backup === undefined) throw new Failure('usage', `${named} is no backup id`);
   const { store, cluster } = values;
   if (typeof cluster === 'string' && !/^[0-9a-fA-F]{1,16}$/.test(cluster)) {
     throw new Failure('usage', `not a cluster id: ${JSON.stringify(cluster)}`);
   }
   return {
-    backup,
+    backup: named === 'latest' ? named : parseBackupId(named),
     store: typeof store === 'string' ? store : null,
     cluster: typeof cluster === 'string' ? clusterId(cluster) : null,
   };

@@ -93,12 +93,12 @@ function wordsOf(line: string): string[] {
 }
 
 /** Keeps an example from doing anything: with it, no configuration loads. */
-function spoiled([command]: readonly string[]): string[] {
-  return command === 'inspect' || command === 'demo' ? [] : ['--no.such=key'];
+function spoiled([command, what]: readonly string[]): string[] {
+  return what === 'snapshot.db' || command === 'demo' ? [] : ['--no.such=key'];
 }
 
 function answerTo([command, what]: readonly string[]): object {
-  if (command === 'inspect') return { err: expect.stringContaining('cannot read snapshot.db') };
+  if (what === 'snapshot.db') return { err: expect.stringContaining('cannot read snapshot.db') };
   if (command === 'demo') return { code: 'etcd-start' };
   if (what === 'example') return { code: 'success' };
   return { code: 'config-invalid', err: expect.stringContaining('no.such\n    is not a key') };

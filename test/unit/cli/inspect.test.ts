@@ -3,7 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { makeDatabase, withTrailer } from '../format/made-file.ts';
+import { withTrailer } from '../../support/bbolt.ts';
+import { makeDatabase } from '../format/made-file.ts';
 import {
   bucketsOf,
   type MadeRow,

@@ -2,8 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { Failure } from '../../../src/core/errors.ts';
 import { inspectSnapshot } from '../../../src/format/inspect-snapshot.ts';
+import { memorySource } from '../../support/bbolt.ts';
 import { damages, type Edit, element, listed, rows, sound } from './damages.ts';
-import { type MadeDatabase, makeDatabase, memorySource } from './made-file.ts';
+import { type MadeDatabase, makeDatabase } from './made-file.ts';
 import { viewOf } from './made-pages.ts';
 import { bucketsOf, type MadeRow, pairOf, text } from './slow-hashes.ts';
 

@@ -4,8 +4,8 @@ import { describe, test } from 'vitest';
 import { Failure } from '../../../src/core/errors.ts';
 import { hashKv } from '../../../src/format/hash-kv.ts';
 import { inspectSnapshot } from '../../../src/format/inspect-snapshot.ts';
+import { memorySource } from '../../support/bbolt.ts';
 import { listed, sound } from './damages.ts';
-import { memorySource } from './made-file.ts';
 
 /** Sound or corrupt, never anything else; and what is sound can be hashed. */
 function judge(bytes: Uint8Array): void {

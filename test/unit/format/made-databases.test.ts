@@ -6,7 +6,8 @@ import { hashKv } from '../../../src/format/hash-kv.ts';
 import { inspectSnapshot } from '../../../src/format/inspect-snapshot.ts';
 import { snapshotLayout } from '../../../src/format/snapshot-file.ts';
 import { SnapshotScan } from '../../../src/format/snapshot-scan.ts';
-import { type MadeOptions, makeDatabase, memorySource, withTrailer } from './made-file.ts';
+import { memorySource, withTrailer } from '../../support/bbolt.ts';
+import { type MadeOptions, makeDatabase } from './made-file.ts';
 import { sealMeta, viewOf } from './made-pages.ts';
 import { bucketsOf, type MadeRow, slowHashKv, slowKeys, slowStatusHash } from './slow-hashes.ts';
 

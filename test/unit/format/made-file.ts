@@ -1,6 +1,4 @@
 /** Makes bbolt files byte by byte, sound ones and ones that no bbolt would write. */
-import { createHash } from 'node:crypto';
-import type { ByteSource } from '../../../src/format/byte-source.ts';
 import {
   branchImage,
   bucketHeader,
@@ -44,21 +42,6 @@ export interface MadeDatabase {
 
 export function makeDatabase(options: MadeOptions): MadeDatabase {
   return new Maker(options).make();
-}
-
-export function withTrailer(database: Uint8Array): Uint8Array {
-  return Buffer.concat([database, createHash('sha256').update(database).digest()]);
-}
-
-export function memorySource(bytes: Uint8Array): ByteSource {
-  return {
-    sizeBytes: bytes.length,
-    read(position, into) {
-      const found = bytes.subarray(position, position + into.length);
-      into.set(found);
-      return found.length;
-    },
-  };
 }
 
 class Maker {

@@ -61,10 +61,4 @@ describe('asking for a drill', () => {
 
     expect((await call('POST /v1/drills')).json()).toMatchObject({ status: 503, code: 'stopped' });
   });
-
-  test('is nothing that a daemon without drills knows', async () => {
-    const { call } = open();
-
-    expect((await call('POST /v1/drills')).statusCode).toBe(404);
-  });
 });

@@ -67,7 +67,7 @@ describe('the metrics page', () => {
     const families = parseExposition(await watch().text());
 
     const times = [...families].filter(([name]) => name.endsWith('_timestamp_seconds'));
-    expect(times).toHaveLength(5);
+    expect(times).toHaveLength(6);
     expect(times.filter(([, { help }]) => !/ 0: /.test(help))).toEqual([]);
   });
 
@@ -161,6 +161,68 @@ describe('the age of the newest backup', () => {
     expect(await value('last_unchanged_timestamp_seconds')).toBe(unix('15:45:07'));
     expect(await value('skipped_total{reason="unchanged"}')).toBe(1);
     expect(await value('runs_total{result="unchanged"}')).toBe(1);
+  });
+});
+
+describe('drills', () => {
+  test('are counted by how they ended', async () => {
+    const { observe, value } = watch();
+
+    observe(sample('drill-started'));
+    observe(sample('drill-finished'));
+    observe(sample('drill-failed'));
+    observe(sample('drill-failed'));
+    observe(sample('drill-skipped'));
+
+    expect(await value('drills_total{result="success"}')).toBe(1);
+    expect(await value('drills_total{result="failure"}')).toBe(2);
+    expect(await value('drills_total{result="skipped"}')).toBe(1);
+  });
+
+  test('have the time of the last good one, which a failed one does not move', async () => {
+    const { observe, value, clock } = watch();
+    clock.at('15:50:00');
+    observe(sample('drill-finished', { store: 'offsite' }));
+    clock.at('15:55:00');
+
+    observe(sample('drill-failed'));
+
+    expect(await value('last_drill_success_timestamp_seconds')).toBe(unix('15:50:00'));
+    expect(await value('last_proof_timestamp_seconds{store="offsite",proof="restored"}')).toBe(
+      unix('15:50:00'),
+    );
+  });
+
+  test('have the time of the last good one again after a restart, from any store', async () => {
+    const { observe, value } = watch();
+
+    observe(sample('catalog-read'));
+    observe(sample('catalog-read', { store: 'offsite', proofs: {} }));
+
+    expect(await value('last_drill_success_timestamp_seconds')).toBe(unix('03:00:00'));
+  });
+
+  test('stay done when retention removes the backup', async () => {
+    const { observe, value, clock } = watch();
+    clock.at('15:50:00');
+    observe(sample('drill-finished'));
+
+    observe(emptied);
+
+    expect(await value('last_drill_success_timestamp_seconds')).toBe(unix('15:50:00'));
+  });
+});
+
+describe('restores', () => {
+  test('are counted by how they ended, without dry runs', async () => {
+    const { observe, value } = watch();
+
+    observe(sample('restore-finished', { dryRun: false }));
+    observe(sample('restore-finished', { dryRun: true }));
+    observe(sample('restore-failed'));
+
+    expect(await value('restores_total{result="success"}')).toBe(1);
+    expect(await value('restores_total{result="failure"}')).toBe(1);
   });
 });
 
