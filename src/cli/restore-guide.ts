@@ -64,15 +64,15 @@ export function guideText(
   );
   const steps = [
     `Prove the backup once more, on one host:\n  ${run('verify', id, '--deep', '--store', store)}`,
-    'Stop what uses etcd, so that nothing is written meanwhile. With Kubernetes that is every API\n' +
-      'server (kubeadm: move kube-apiserver.yaml out of /etc/kubernetes/manifests).',
+    'Stop what uses etcd, so that nothing is written meanwhile. With Kubernetes that is every ' +
+      'API\nserver (kubeadm: move kube-apiserver.yaml out of /etc/kubernetes/manifests).',
     'Stop etcd on every host (kubeadm: move etcd.yaml out of /etc/kubernetes/manifests):\n' +
       '  systemctl stop etcd',
     'Restore on every host, each with its own command. Each host must reach the store. The old\n' +
       `data is moved aside, not deleted.\n${restores.join('\n')}`,
     'Start etcd on every host. The members wait for each other:\n  systemctl start etcd',
-    'See that all members are there and hold the same data, by a first backup of the new cluster:\n' +
-      `  ${run('check')}\n  ${run('backup')}`,
+    'See that all members are there and hold the same data, by a first backup of the ' +
+      `new cluster:\n  ${run('check')}\n  ${run('backup')}`,
     `Start the API servers, and after them what watches through them.${bumpAdvice(asked)}`,
   ];
   return [
@@ -82,8 +82,8 @@ export function guideText(
     `New cluster id ${newId(plan)}, token ${initialClusterToken}: the same on every host.`,
     'What was written after the backup is lost. Do the steps in this order:',
     ...steps.map((step, at) => `\n${at + 1}. ${step.replaceAll('\n', '\n   ')}`),
-    '\nTo go back at any time: stop etcd, move the new data directory away, and rename the old one\n' +
-      `(${asked.dataDir}.before-restore-...) to its name.`,
+    '\nTo go back at any time: stop etcd, move the new data directory away, and rename the ' +
+      `old one\n(${asked.dataDir}.before-restore-...) to its name.`,
     '',
   ].join('\n');
 }
@@ -96,8 +96,8 @@ function bumpAdvice({ bumpRevision }: RestoreAsked): string {
   if (bumpRevision !== null) return '';
   const flags = '--bump-revision 1000000000 --mark-compacted';
   return (
-    '\nControllers keep what they saw after the backup in their caches: restart them, or restore\n' +
-    `with ${flags}, which makes every watcher start anew.`
+    '\nControllers keep what they saw after the backup in their caches: restart them, or ' +
+    `restore\nwith ${flags}, which makes every watcher start anew.`
   );
 }
 

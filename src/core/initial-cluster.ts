@@ -25,7 +25,9 @@ export function formatInitialCluster(members: readonly InitialMember[]): string 
 
 /** What etcd takes as a peer URL: a scheme, a host and a port, and nothing behind them. */
 function requirePeerUrl(url: string, text: string): void {
-  const parts = /^(https?):\/\/(\[[0-9a-fA-F:.%]+\]|[^\s/:?#@]+):(\d{1,5})$/.exec(url);
+  const parts = /^(https?):\/\/(\[[0-9a-fA-F:.]+(?:%25[\w.-]+)?\]|[^\s/:?#@]+):(\d{1,5})$/.exec(
+    url,
+  );
   const port = Number(parts?.[3]);
   if (parts !== null && port > 0 && port < 65_536) return;
   throw wrong(text, `"${url}" is no peer URL, such as https://10.0.0.1:2380`);

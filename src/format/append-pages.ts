@@ -7,12 +7,13 @@
 import { Branch } from './branch.ts';
 import type { ByteSource } from './byte-source.ts';
 import { DatabaseReader, viewBytes } from './database-reader.ts';
-import { fileFault } from './fault.ts';
+import { fileFault, pageFault } from './fault.ts';
 import { noBounds } from './key-bounds.ts';
 import { pairsOf } from './leaf.ts';
 import { chooseMeta, type Meta } from './meta.ts';
 import { type Geometry, type Page, readInlinePage, readPage } from './page.ts';
 import { branchImage, type LeafPair, leafImage, metaImage } from './page-write.ts';
+import { ReachedPages } from './walk.ts';
 
 /** Bytes for a place in the file. */
 export interface Write {
@@ -88,8 +89,9 @@ export class PageAppender {
   lastKey(bucket: string): Uint8Array | undefined {
     let root = rootOf(this.#buckets.get(bucket) ?? new Uint8Array(bucketHeaderBytes));
     if (root === 0) return this.pairs(bucket).at(-1)?.key;
+    const reached = new ReachedPages(this.#geometry);
     for (;;) {
-      const page = readPage(this.#reader, this.#geometry, root);
+      const page = this.#read(root, reached);
       if (page.kind === 'leaf') return [...this.#leafPairs(this.#reader, page)].at(-1)?.key;
       const branch = new Branch(this.#reader, page, noBounds);
       root = branch.child(branch.count - 1);
@@ -131,9 +133,13 @@ export class PageAppender {
   }
 
   /** Writes the last leaf with the pair, and every branch above it, anew. */
-  #addAtRightEdge(root: number, pair: LeafPair): number {
-    const { pageSize } = this.#geometry;
-    const page = readPage(this.#reader, this.#geometry, root);
+  #addAtRightEdge(
+    root: number,
+    pair: LeafPair,
+    reached = new ReachedPages(this.#geometry),
+  ): number {
+    const { pageSize, pageCount } = this.#geometry;
+    const page = this.#read(root, reached);
     if (page.kind === 'leaf') {
       const pairs = [...this.#leafPairs(this.#reader, page), pair];
       return this.#append((at) => leafImage(pairs, at, pageSize));
@@ -144,17 +150,27 @@ export class PageAppender {
       page: branch.child(index),
     }));
     const last = children.at(-1);
-    if (last === undefined) throw fileFault(`page ${root}: is a branch without children`);
-    last.page = this.#addAtRightEdge(last.page, pair);
+    if (last === undefined) throw pageFault(root, 'is a branch without children');
+    if (children.some((child) => child.page >= pageCount)) {
+      throw pageFault(root, 'has a child beyond the last page');
+    }
+    last.page = this.#addAtRightEdge(last.page, pair, reached);
     return this.#append((at) => branchImage(children, at, pageSize));
   }
 
-  #pairsBelow(root: number): LeafPair[] {
-    const page = readPage(this.#reader, this.#geometry, root);
+  #pairsBelow(root: number, reached = new ReachedPages(this.#geometry)): LeafPair[] {
+    const page = this.#read(root, reached);
     if (page.kind === 'leaf') return [...this.#leafPairs(this.#reader, page)];
     const branch = new Branch(this.#reader, page, noBounds);
     const children = Array.from({ length: branch.count }, (_, index) => branch.child(index));
-    return children.flatMap((child) => this.#pairsBelow(child));
+    return children.flatMap((child) => this.#pairsBelow(child, reached));
+  }
+
+  /** Each page once: damage may lead in circles. */
+  #read(number: number, reached: ReachedPages): Page {
+    const page = readPage(this.#reader, this.#geometry, number);
+    reached.add(number, page.overflow);
+    return page;
   }
 
   *#leafPairs(reader: DatabaseReader, page: Page): Generator<LeafPair> {

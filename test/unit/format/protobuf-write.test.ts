@@ -18,7 +18,7 @@ test.each([
 });
 
 test('any fields read back as what was written', () => {
-  const number = fc.integer({ min: 1, max: 2 ** 28 });
+  const number = fc.integer({ min: 1, max: 2 ** 28 - 1 });
   const varint = fc.tuple(number, fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }));
   const bytes = fc.tuple(number, fc.uint8Array({ maxLength: 400 }));
   fc.assert(
