@@ -4,7 +4,8 @@ import { duration, type Format, listOf } from './formats.ts';
 import { absolutePath, cronText } from './places.ts';
 
 const secondMs = 1000;
-const hourMs = 60 * 60 * secondMs;
+const minuteMs = 60 * secondMs;
+const hourMs = 60 * minuteMs;
 
 const paths = (name: string): Format<readonly string[]> => listOf(absolutePath, name);
 
@@ -50,7 +51,7 @@ const drill = section(
       'The etcd program for drills. Where there is none, drills are skipped and say so.',
     ),
     startLimit: setting(
-      duration({ min: secondMs, max: hourMs }),
+      duration({ min: secondMs, max: 10 * minuteMs }),
       '5m',
       'Longest time until the etcd of a drill answers. A large database needs some.',
     ),

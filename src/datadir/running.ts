@@ -1,7 +1,7 @@
 /**
- * Who is at work on a data directory: an etcd, or another restore. etcd holds locks on its database and on its log as long
- * as it lives; the kernel lists them. Processes in containers may be hidden from that list, so the
- * system's own `flock` program is asked as well, where it is installed.
+ * Who is at work on a data directory: an etcd, or another restore. etcd holds locks on its database
+ * and on its log as long as it lives; the kernel lists them. Processes in containers may be hidden
+ * from that list, so the system's own `flock` program is asked as well, where it is installed.
  */
 import { execFile } from 'node:child_process';
 import { readdir, readFile, readlink, stat } from 'node:fs/promises';

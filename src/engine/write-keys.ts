@@ -27,18 +27,19 @@ export async function writeKeys(
   keys: LiveKeys,
   { signal, written }: { readonly signal: AbortSignal; written: (changes: number) => void },
 ): Promise<void> {
-  let most = { changes: mostChanges, bytes: mostBytes };
+  let limitBytes = mostBytes;
   const unhurried = new AbortController().signal;
   for (let at = 0; at < planned.length; ) {
     signal.throwIfAborted();
-    const batch = batchFrom(planned, at, most);
+    const batch = batchFrom(planned, at, limitBytes);
     const applied = await keys.apply(batch.changes, { signal: unhurried }).catch((error) => {
       throw inDoubt(toFailure(error), batch.changes);
     });
     if (applied.outcome === 'conflict') throw conflict(batch.changes, applied.found);
     if (applied.outcome === 'too-large') {
       if (batch.changes.length === 1) throw tooLarge(batch.changes);
-      most = { changes: Math.ceil(batch.changes.length / 2), bytes: batch.bytes / 2 };
+      // Half the bytes are fewer changes too, whichever of both was too much.
+      limitBytes = batch.bytes / 2;
       continue;
     }
     at += batch.changes.length;
@@ -50,14 +51,14 @@ export async function writeKeys(
 function batchFrom(
   planned: readonly PlannedChange[],
   from: number,
-  most: { readonly changes: number; readonly bytes: number },
+  limitBytes: number,
 ): { readonly changes: readonly KeyChange[]; readonly bytes: number } {
   const changes: KeyChange[] = [];
   let bytes = 0;
-  for (const { key, value, expected } of planned.slice(from, from + most.changes)) {
+  for (const { key, value, expected } of planned.slice(from, from + mostChanges)) {
     const change = { key, value: value === null ? null : value(), expected };
     const size = 3 * key.length + (change.value?.length ?? 0) + changeBytes;
-    if (changes.length > 0 && bytes + size > most.bytes) break;
+    if (changes.length > 0 && bytes + size > limitBytes) break;
     changes.push(change);
     bytes += size;
   }

@@ -20,6 +20,7 @@ const latest = { backup: 'latest', store: null, cluster: null } as const;
 function drillPlace(etcd: TestCluster, version = etcd.binaries.version): Workplace {
   const place = workplace(etcd);
   place.settings['drill.etcdBinary'] = needEtcd(version).etcd;
+  place.settings['drill.startLimit'] = '30s';
   return place;
 }
 

@@ -38,6 +38,7 @@ describe('the README', () => {
     await using etcd = await cluster('3.5', { members: 3 });
     await etcdctl(etcd, ['put', 'the-key', 'the value']);
     using place = workplace(etcd);
+    place.settings['drill.etcdBinary'] = etcd.binaries.etcd;
     const program = (line: string) => {
       const words = [...line.matchAll(/"([^"]*)"|\S+/g)].map((word) => word[1] ?? word[0]);
       const configured = words[1] === 'config' ? [] : place.words();

@@ -58,13 +58,16 @@ describe('a read', () => {
 
   test('asks for fewer keys where the page would be too large, and takes a single one', async () => {
     await using server = await startGrpcServer((call) => {
-      if (askedOf(call).limit === 1) return answerKeys(call, ['k']);
+      if (askedOf(call).limit === 1) {
+        const large = message([1, 'k'], [3, 5n], [5, Buffer.alloc(5 * 1024 * 1024)]);
+        return call.answer(message([1, header], [2, large]));
+      }
       call.send(frame(Buffer.from('much'), { claim: 64 * 1024 * 1024 }));
     });
 
     const [page] = await readAll(connect([server.url]));
 
-    expect(page?.keys).toHaveLength(1);
+    expect(page?.keys.map(({ value }) => value.length)).toEqual([5 * 1024 * 1024]);
     expect(server.calls.map(askedOf).map(({ limit }) => limit)).toEqual([64, 8, 1]);
   });
 

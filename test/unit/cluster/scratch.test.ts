@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { etcdProgram } from '../../../src/cluster/scratch.ts';
 import type { ScratchPlan } from '../../../src/cluster/scratch-port.ts';
 import { clusterId, revision } from '../../../src/core/backup.ts';
@@ -24,12 +24,12 @@ type Answers = Readonly<Record<string, Answer>>;
 
 const healthy: Answers = { '/health': { body: '{"health":"true"}' } };
 
-/** Answers on both sockets by path, and writes down what it was asked. */
+/** Answers on both sockets by path, that of the peers first, and writes down what it was asked. */
 const program = `
 const { appendFileSync } = require('node:fs');
 const { createServer } = require('node:http');
 const answers = ANSWERS;
-for (const socket of ['client:1', 'peer:1']) {
+for (const socket of ['peer:1', 'client:1']) {
   createServer(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
@@ -43,7 +43,7 @@ for (const socket of ['client:1', 'peer:1']) {
 }
 `;
 
-interface Ground {
+interface Ground extends Disposable {
   readonly plan: ScratchPlan;
   readonly binary: string;
   asked(): string[];
@@ -51,7 +51,6 @@ interface Ground {
 
 function ground(script: string): Ground {
   const folder = mkdtempSync(join(tmpdir(), 'etcd-backupd-program-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const binary = join(folder, 'etcd');
   writeFileSync(binary, `#!${process.execPath}\n${script}`, { mode: 0o755 });
   const cluster = clusterId('0b5');
@@ -59,6 +58,7 @@ function ground(script: string): Ground {
     binary,
     plan: { folder, dataDir: join(folder, 'data'), cluster, startLimitMs: 5000 },
     asked: () => readFileSync(join(folder, 'asked'), 'utf8').trim().split('\n'),
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
 
@@ -72,7 +72,8 @@ function hashAnswer(body: string): Ground {
 
 describe.concurrent('the etcd of a drill', () => {
   test('is asked for its hash as a member asks, with the id as etcd writes it', async () => {
-    const { binary, plan, asked } = hashAnswer('{"hash":7,"compact_revision":20}');
+    using on = hashAnswer('{"hash":7,"compact_revision":20}');
+    const { binary, plan, asked } = on;
     await using etcd = await etcdProgram(binary).serve(plan, { signal });
 
     const answer = await etcd.hashKv(revision(43n), { signal });
@@ -82,7 +83,8 @@ describe.concurrent('the etcd of a drill', () => {
   });
 
   test('that was never compacted says so with a number below zero', async () => {
-    const { binary, plan } = hashAnswer('{"hash":7,"compact_revision":-1}');
+    using on = hashAnswer('{"hash":7,"compact_revision":-1}');
+    const { binary, plan } = on;
     await using etcd = await etcdProgram(binary).serve(plan, { signal });
 
     const answer = await etcd.hashKv(revision(43n), { signal });
@@ -94,7 +96,8 @@ describe.concurrent('the etcd of a drill', () => {
     ['{"header":{},"count":"31"}', 31],
     ['{"header":{}}', 0],
   ])('counts its keys at a revision: %s', async (body, count) => {
-    const { binary, plan, asked } = answering({ '/v3/kv/range': { body } });
+    using on = answering({ '/v3/kv/range': { body } });
+    const { binary, plan, asked } = on;
     await using etcd = await etcdProgram(binary).serve(plan, { signal });
 
     expect(await etcd.countKeys(revision(43n), { signal })).toBe(count);
@@ -109,7 +112,8 @@ describe.concurrent('the etcd of a drill', () => {
     ['ends', { ends: true }, 'etcd-start'],
     ['does not answer', { silent: true }, 'timed-out'],
   ] as [string, Answer, string][])('that %s is told by its code', async (_, answer, code) => {
-    const { binary, plan } = answering({ '/members/hashkv': answer });
+    using on = answering({ '/members/hashkv': answer });
+    const { binary, plan } = on;
     const limited = { ...plan, startLimitMs: 3000 };
     await using etcd = await etcdProgram(binary).serve(limited, { signal });
 
@@ -119,7 +123,8 @@ describe.concurrent('the etcd of a drill', () => {
   });
 
   test('ends with its disposal', async () => {
-    const { binary, plan } = answering({});
+    using on = answering({});
+    const { binary, plan } = on;
     const etcd = await etcdProgram(binary).serve(plan, { signal });
     const running = etcdsBelow(plan.folder);
 
@@ -133,7 +138,8 @@ describe.concurrent('the etcd of a drill', () => {
     ['ends', 'console.error("panic: no such thing"); process.exit(2)', /panic: no such thing/],
     ['never serves', 'setInterval(() => undefined, 1000)', /was not healthy after 1500 ms/],
   ])('that %s instead of serving is told, and gone', async (_, script, said) => {
-    const { binary, plan } = ground(script);
+    using on = ground(script);
+    const { binary, plan } = on;
 
     const served = etcdProgram(binary).serve({ ...plan, startLimitMs: 1500 }, { signal });
 
@@ -145,7 +151,8 @@ describe.concurrent('the etcd of a drill', () => {
   });
 
   test('is gone when its start is aborted', async () => {
-    const { binary, plan } = ground('setInterval(() => undefined, 1000)');
+    using on = ground('setInterval(() => undefined, 1000)');
+    const { binary, plan } = on;
     const abort = new AbortController();
     const stopped = new Failure('stopped', 'the daemon is stopping');
 
@@ -162,7 +169,8 @@ describe.concurrent('the version of an etcd program', () => {
     ['etcd Version: 3.5.30\nGit SHA: abc', '3.5.30'],
     ['etcd Version: 3.6.0-rc.1', '3.6.0-rc.1'],
   ])('is read from what it says: %s', async (said, version) => {
-    const { binary } = ground(`console.log(${JSON.stringify(said)})`);
+    using on = ground(`console.log(${JSON.stringify(said)})`);
+    const { binary } = on;
 
     expect(await etcdProgram(binary).version({ signal })).toBe(version);
   });
@@ -171,7 +179,8 @@ describe.concurrent('the version of an etcd program', () => {
     ['fails', 'process.exit(3)', /cannot be run: Command failed/],
     ['is another program', 'console.log("hello")', /is no etcd: it does not tell its version/],
   ])('is not known when it %s', async (_, script, said) => {
-    const { binary } = ground(script);
+    using on = ground(script);
+    const { binary } = on;
 
     await expect(etcdProgram(binary).version({ signal })).rejects.toMatchObject({
       code: 'etcd-start',
