@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Failure, systemCode } from '../core/errors.ts';
+import { Failure, systemCode, toFailure } from '../core/errors.ts';
 import { formatDuration } from '../core/units.ts';
 
 export interface HookLimits {
@@ -97,20 +97,34 @@ export async function runHooks(paths: readonly string[], limits: HookLimits): Pr
     try {
       await runHook(path, 'run', limits);
     } catch (error) {
-      await undoHooks(paths.slice(0, at + 1), limits);
-      throw error;
+      throw await undoHooks(paths.slice(0, at + 1), limits, error);
     }
   }
 }
 
-/** Calls each with `undo`, the last first, whatever the others do and also after an abort. */
+/** Calls each with `run`, in order, up to the first that fails. Nothing is undone. */
+export async function runInOrder(paths: readonly string[], limits: HookLimits): Promise<void> {
+  for (const path of paths) await runHook(path, 'run', limits);
+}
+
+/**
+ * Calls each with `undo`, the last first, whatever the others do and also after an abort. Returns
+ * what to throw: the failure that made it necessary, with those of the undoing in it.
+ */
 export async function undoHooks(
   paths: readonly string[],
   { limitMs }: Pick<HookLimits, 'limitMs'>,
-): Promise<void> {
+  reason: unknown,
+): Promise<unknown> {
+  const faults: string[] = [];
   for (const path of paths.toReversed()) {
-    const signal = new AbortController().signal;
-    // The failure that made it necessary is the one to tell.
-    await runHook(path, 'undo', { limitMs, signal }).catch(() => undefined);
+    const { signal } = new AbortController();
+    await runHook(path, 'undo', { limitMs, signal }).catch((error: unknown) => {
+      faults.push(toFailure(error).message);
+    });
   }
+  if (faults.length === 0) return reason;
+  const message = [toFailure(reason).message, ...faults].join('\n  and ');
+  const hint = 'The old data directory is where it was. Start by hand what is not running.';
+  return new Failure('restore-failed', message, { cause: reason, hint });
 }

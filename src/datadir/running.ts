@@ -57,8 +57,8 @@ export function lockHolder(locks: string, device: bigint, inode: bigint): number
   const wanted = `${hex(major)}:${hex(minor)}:${inode}`;
   for (const line of locks.split('\n')) {
     const words = line.trim().split(/\s+/);
-    if (words.includes('->') || words[5] !== wanted) continue;
-    return Number(words[4]);
+    // Who only waits for a lock has a word more in front: `->`.
+    if (words[5] === wanted) return Number(words[4]);
   }
   return undefined;
 }

@@ -4,6 +4,7 @@ import type { BackupId, ClusterId } from '../core/backup.ts';
 import { Failure, toFailure } from '../core/errors.ts';
 import { isProved, type Manifest } from '../core/manifest.ts';
 import { parseObjectName } from '../core/names.ts';
+import type { RestoreReport } from '../core/restore.ts';
 import type { EngineDeps, Shelf } from './deps.ts';
 import { knownClusters } from './identify.ts';
 
@@ -22,6 +23,8 @@ export interface Wanted {
   readonly store: string | null;
   /** Null: clusters of the configured name. */
   readonly cluster: ClusterId | null;
+  /** What was passed over before it was this one that is wanted. */
+  readonly passedOver?: RestoreReport['passedOver'];
 }
 
 // A backup that a wrong clock dated further ahead than this is not the latest.

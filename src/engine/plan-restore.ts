@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { Failure } from '../core/errors.ts';
 import { formatInitialCluster } from '../core/initial-cluster.ts';
 import type { Manifest } from '../core/manifest.ts';
-import type { InitialMember, RestoreOrder } from '../core/restore.ts';
+import type { InitialMember, RestoreOrder, RestoreReport } from '../core/restore.ts';
 import { newCluster } from '../format/new-cluster.ts';
 import { candidates, type Wanted } from './candidates.ts';
 import type { RestoreDeps } from './deps.ts';
@@ -27,22 +27,27 @@ export interface RestorePlan {
   readonly store: string;
   readonly initialCluster: readonly InitialMember[];
   readonly initialClusterToken: string;
+  /** Newer backups whose manifests cannot be read. */
+  readonly passedOver?: RestoreReport['passedOver'];
 }
 
 /** Throws what `candidates` throws, and `usage` for a cluster that cannot be. */
 export async function planRestore(
   wanted: Wanted,
-  asked: Pick<RestoreAsked, 'initialCluster' | 'initialClusterToken'>,
+  asked: Pick<RestoreAsked, 'initialCluster' | 'initialClusterToken' | 'fallback'>,
   deps: RestoreDeps,
   signal: AbortSignal,
 ): Promise<RestorePlan> {
-  const [first] = await candidates(wanted, deps, signal);
+  const passedOver: RestoreReport['passedOver'][number][] = [];
+  const pass = asked.fallback ? passedOver.push.bind(passedOver) : undefined;
+  const [first] = await candidates(wanted, deps, signal, pass);
   if (first === undefined) throw new Failure('internal', 'there was no candidate');
   const { manifest, shelf } = first;
   const initialCluster = asked.initialCluster ?? votersOf(manifest);
   const initialClusterToken = asked.initialClusterToken ?? freshToken(manifest.cluster.name);
   newCluster(initialCluster, initialClusterToken);
-  return { manifest, store: shelf.store.name, initialCluster, initialClusterToken };
+  const store = shelf.store.name;
+  return { manifest, store, initialCluster, initialClusterToken, passedOver };
 }
 
 /**
@@ -53,7 +58,10 @@ export function orderOf(
   plan: RestorePlan,
   asked: RestoreAsked,
   localMember: string | null,
-): { readonly wanted: Pick<Wanted, 'backup' | 'cluster'>; readonly order: RestoreOrder } {
+): {
+  readonly wanted: Pick<Wanted, 'backup' | 'cluster' | 'passedOver'>;
+  readonly order: RestoreOrder;
+} {
   const { initialCluster, initialClusterToken, manifest } = plan;
   const isAlone = initialCluster.length === 1 || asked.dryRun;
   if (!isAlone && asked.initialClusterToken === null) {
@@ -73,9 +81,13 @@ export function orderOf(
   const { dataDir, name: _, initialCluster: __, initialClusterToken: ___, ...same } = asked;
   const member = { dataDir, name, initialCluster, initialClusterToken };
   return {
-    wanted: { backup: manifest.id, cluster: manifest.cluster.id },
+    wanted: { backup: manifest.id, cluster: manifest.cluster.id, ...insteadOf(plan) },
     order: { ...same, member },
   };
+}
+
+function insteadOf({ passedOver = [] }: RestorePlan): Pick<Wanted, 'passedOver'> {
+  return passedOver.length === 0 ? {} : { passedOver };
 }
 
 /** Learners and members that never started are not brought back: nobody would miss their vote. */

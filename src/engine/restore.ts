@@ -4,7 +4,8 @@ import { Failure, type FailureCode, toFailure } from '../core/errors.ts';
 import { isProved, type Manifest } from '../core/manifest.ts';
 import type { RestoreOrder, RestoreReport, RestoreStep } from '../core/restore.ts';
 import { Building } from '../datadir/building.ts';
-import { runHooks, undoHooks } from '../datadir/hooks.ts';
+import { datadirFailure } from '../datadir/failure.ts';
+import { runHooks, runInOrder, undoHooks } from '../datadir/hooks.ts';
 import { swapIn } from '../datadir/swap.ts';
 import { type NewCluster, newCluster } from '../format/new-cluster.ts';
 import type { SnapshotFacts } from '../format/snapshot-facts.ts';
@@ -64,7 +65,8 @@ async function restoreFirst(
     deps.observe({ kind: 'restore-step-finished', step, tookMs }),
   );
   const found = await steps.time('choose', () => candidates(wanted, deps, signal));
-  const passedOver: { backup: Manifest['id']; failure: Failure }[] = [];
+  const passedOver = [...(wanted.passedOver ?? [])];
+  let failed: Failure | undefined;
   for (const candidate of found) {
     const isOlder = candidate.manifest.id !== found[0]?.manifest.id;
     if (isOlder && !order.fallback) break;
@@ -76,12 +78,13 @@ async function restoreFirst(
       if (failure.code !== 'restore-failed') signal.throwIfAborted();
       if (!copyFaults.has(failure.code)) throw failure;
       const { manifest, shelf } = candidate;
+      failed ??= failure;
       passedOver.push({ backup: manifest.id, failure });
       const store = shelf.store.name;
       deps.observe({ kind: 'restore-passed-over', backup: manifest.id, store, failure });
     }
   }
-  throw passedOver[0]?.failure ?? new Failure('internal', 'there was no candidate');
+  throw failed ?? new Failure('internal', 'there was no candidate');
 }
 
 async function restoreFrom(
@@ -127,8 +130,16 @@ async function fetchAndProve(
   database.onAdvance = (sizeBytes) => prover.advance(sizeBytes);
   const onProgress = (doneBytes: number, totalBytes: number): void =>
     deps.observe({ kind: 'restore-advanced', doneBytes, totalBytes });
-  await steps.time('fetch', () => fetchInto(database, manifest, store, { signal, onProgress }));
+  const options = { signal, onProgress };
+  await steps.time('fetch', () =>
+    fetchInto(database, manifest, store, options).catch(failureOfPlace),
+  );
   return await steps.time('prove', () => proveSame(prover, database, manifest, store, signal));
+}
+
+/** The snapshot goes straight into the new directory: its disk is at fault, not that of a spool. */
+function failureOfPlace(error: unknown): never {
+  throw error instanceof Failure ? datadirFailure(error, 'write') : error;
 }
 
 /** Until here nothing was touched; from here on, everything that fails is undone. */
@@ -147,12 +158,11 @@ async function swap(
     signal.throwIfAborted();
     aside = await swapIn(building, place, deps.now());
   } catch (error) {
-    await undoHooks(before, limits);
-    throw error;
+    throw await undoHooks(before, limits, error);
   }
   try {
     // No abort any more: half of the cluster's programs started would be worse than all.
-    await runHooks(after, { ...limits, signal: new AbortController().signal });
+    await runInOrder(after, { ...limits, signal: new AbortController().signal });
   } catch (error) {
     const { message } = toFailure(error);
     const old = aside === null ? '' : `, the old data is ${aside}`;

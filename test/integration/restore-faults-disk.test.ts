@@ -62,6 +62,7 @@ const moments: Readonly<Record<string, (event: Event) => boolean>> = {
   'before it is begun': (event) => event.kind === 'restore-started',
   'after the choice': (event) => isEndOf('choose', event),
   'after the preflight': (event) => isEndOf('preflight', event),
+  'during the fetch': (event) => event.kind === 'restore-advanced',
   'after the fetch': (event) => isEndOf('fetch', event),
   'before the build': (event) => isEndOf('prove', event),
   'before the swap': (event) => isEndOf('build', event),

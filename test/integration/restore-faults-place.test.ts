@@ -47,6 +47,7 @@ describe('a restore', () => {
         hint: 'Stop this etcd first. Nothing overrides this.',
       });
 
+      expect(engine.of('restore-advanced')).toEqual([]);
       expect(readdirSync(ground.hosts).toSorted()).toEqual(before);
       expect(member?.running).toBe(true);
       await etcd.stop();

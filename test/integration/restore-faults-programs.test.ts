@@ -172,9 +172,45 @@ describe('programs around a restore', () => {
     expect(told.err).toContain(`${start} run failed (5):\n  no such unit\n`);
     expect(told.err).toContain('The new data directory IS in its place, the old data is ');
     expect(told.err).not.toContain('The old data directory is where it was');
-    expect(callsIn(ground).slice(0, 2)).toEqual(['stop run old', 'start run new']);
+    expect(callsIn(ground)).toEqual(['stop run old', 'start run new']);
     expect(ground.names()).toEqual(['m1', 'm1.before-restore-TIME']);
     expect(await ground.served()).toEqual(['/older', '/newest']);
+  });
+
+  test('that fail after it say so also to whoever has stopped the restore', async () => {
+    using ground = lay();
+    const stop = new AbortController();
+    const go = join(ground.place.dir, 'go');
+    const start = program(ground, 'start', `while [ ! -e '${go}' ]; do sleep 0.05; done; exit 5`);
+    use(ground, [program(ground, 'stop')], [start]);
+    await using engine = worker(ground.place);
+
+    const restored = restore(engine, ground.dataDir, {}, { signal: stop.signal });
+    const isCalled = (): boolean => callsIn(ground).includes('start run new');
+    void expect
+      .poll(isCalled, { timeout: 60_000 })
+      .toBe(true)
+      .then(() => {
+        stop.abort(new Error('asked to stop'));
+        writeFileSync(go, '');
+      });
+
+    await expect(restored).rejects.toMatchObject({
+      code: 'restore-failed',
+      hint: expect.stringContaining('The new data directory IS in its place'),
+    });
+  });
+
+  test('that cannot be undone are told with the failure before them', async () => {
+    using ground = lay();
+    const one = program(ground, 'one', '[ $1 = run ] || exit 9');
+    use(ground, [one, program(ground, 'two', '[ $1 = undo ] || exit 7')], []);
+
+    const told = await call(ground.words);
+
+    expect(told.code).toBe('restore-failed');
+    expect(told.err).toContain(`two run failed (7)\n  and ${one} undo failed (9)`);
+    expect(told.err).toContain('Start by hand what is not running');
   });
 
   test('have to be there before anything is done', async () => {

@@ -1,7 +1,13 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { requireRunnable, runHook, runHooks, undoHooks } from '../../../src/datadir/hooks.ts';
+import {
+  requireRunnable,
+  runHook,
+  runHooks,
+  runInOrder,
+  undoHooks,
+} from '../../../src/datadir/hooks.ts';
 import { ground } from './ground.ts';
 
 const { signal } = new AbortController();
@@ -55,8 +61,28 @@ describe('programs around a restore', () => {
     expect(calls()).toEqual(['one run', 'two run', 'two undo', 'one undo']);
   });
 
-  test('are all undone, also when one fails at it', async () => {
-    await undoHooks([program('one'), program('two', 'exit 1'), program('three')], limits);
+  test('are not undone where what they follow is done', async () => {
+    const two = program('two', 'exit 1');
+
+    const ran = runInOrder([program('one'), two, program('three')], limits);
+
+    await expect(ran).rejects.toMatchObject({ message: `${two} run failed (1)` });
+    expect(calls()).toEqual(['one run', 'two run']);
+  });
+
+  test('are all undone, also when one fails at it, which is told', async () => {
+    const two = program('two', 'exit 1');
+    const reason = new Error('the reason');
+
+    const told = await undoHooks([program('one'), two, program('three')], limits, reason);
+
+    expect(told).toMatchObject({
+      code: 'restore-failed',
+      message: `the reason\n  and ${two} undo failed (1)`,
+      hint: expect.stringContaining('Start by hand what is not running'),
+      cause: reason,
+    });
+    expect(await undoHooks([], limits, reason)).toBe(reason);
 
     expect(calls()).toEqual(['three undo', 'two undo', 'one undo']);
   });

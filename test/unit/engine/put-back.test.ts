@@ -10,9 +10,9 @@ import type { Event } from '../../../src/core/events.ts';
 import type { Manifest } from '../../../src/core/manifest.ts';
 import { type OpenedSnapshot, openSnapshotFile } from '../../../src/engine/extract.ts';
 import { type PutBackOrder, putBack } from '../../../src/engine/put-back.ts';
-import { startProver } from '../../../src/spool/prover.ts';
 import { withTrailer, writeBbolt } from '../../support/bbolt.ts';
 import { FakeKeys } from '../../support/fake-keys.ts';
+import { inlineProver } from '../../support/inline-prover.ts';
 import { sampleManifest } from '../core/sample-manifest.ts';
 import { type Change, historyOf, pairsOf } from '../format/history.ts';
 
@@ -30,7 +30,7 @@ function backupOf(changes: readonly Change[], manifest: Manifest | null = sample
   return async (approve: (manifest: Manifest | null) => Promise<void>): Promise<OpenedSnapshot> => {
     await approve(manifest);
     const file = { path, sizeBytes: bytes.length };
-    const opened = await openSnapshotFile(file, { prove: startProver });
+    const opened = await openSnapshotFile(file, { prove: inlineProver });
     return { ...opened, manifest, [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose]() };
   };
 }

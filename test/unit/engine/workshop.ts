@@ -15,7 +15,6 @@ import type { RetentionPolicy } from '../../../src/core/retention.ts';
 import { type BackupReport, takeBackup } from '../../../src/engine/backup.ts';
 import type { EngineDeps, SourceRules } from '../../../src/engine/deps.ts';
 import type { BackupOrder } from '../../../src/engine/order.ts';
-import { startProver } from '../../../src/spool/prover.ts';
 import { openSpool } from '../../../src/spool/spool.ts';
 import { fileStore } from '../../../src/store/file.ts';
 import { memoryStore } from '../../../src/store/memory.ts';
@@ -23,6 +22,7 @@ import { putBytes } from '../../contract/store-bodies.ts';
 import { FakeCluster } from '../../support/fake-cluster.ts';
 import { listed } from '../../support/fake-member.ts';
 import { type FaultyStore, faultyStore } from '../../support/faults.ts';
+import { inlineProver } from '../../support/inline-prover.ts';
 import { sampleManifest } from '../core/sample-manifest.ts';
 
 export const hourMs = 3_600_000;
@@ -180,7 +180,7 @@ class OpenWorkshop implements Workshop {
         ...options.source,
       },
       spool: openSpool({ dir: this.spoolDir, maxBytes: options.spoolMaxBytes ?? 0 }),
-      prove: startProver,
+      prove: inlineProver,
       shelves: this.#stores.map((store) => ({ store, retention: options.retention ?? {} })),
       openCatalog,
       timezone: 'UTC',
