@@ -12,9 +12,17 @@ export type PeriodKeys = Readonly<Record<PeriodName, string>>;
 const dayMs = 24 * 60 * 60 * 1000;
 const thursday = 4;
 
+const shownParts = {
+  year: 'numeric',
+  month: '2-digit',
+  day: '2-digit',
+  hour: '2-digit',
+  timeZoneName: 'longOffset',
+} as const;
+
 /** `Europe/Berlin`, `UTC`... Throws `config-invalid` for a zone that Node does not know. */
 export function periodsIn(timezone: string): (time: Date) => PeriodKeys {
-  const format = wallClock(timezone);
+  const format = wallClock(timezone, shownParts);
   return (time) => {
     const parts = Object.fromEntries(
       format.formatToParts(time).map((part) => [part.type, part.value]),
@@ -33,19 +41,14 @@ export function periodsIn(timezone: string): (time: Date) => PeriodKeys {
   };
 }
 
-function wallClock(timezone: string): Intl.DateTimeFormat {
+/** What the clocks on the wall of a zone show. Throws `config-invalid`. */
+export function wallClock(
+  timezone: string,
+  parts: Intl.DateTimeFormatOptions,
+): Intl.DateTimeFormat {
+  const fixed = { calendar: 'iso8601', numberingSystem: 'latn', hourCycle: 'h23' } as const;
   try {
-    return new Intl.DateTimeFormat('en', {
-      timeZone: timezone,
-      calendar: 'iso8601',
-      numberingSystem: 'latn',
-      hourCycle: 'h23',
-      year: 'numeric',
-      month: '2-digit',
-      day: '2-digit',
-      hour: '2-digit',
-      timeZoneName: 'longOffset',
-    });
+    return new Intl.DateTimeFormat('en', { ...fixed, ...parts, timeZone: timezone });
   } catch (thrown) {
     throw new Failure('config-invalid', `not a time zone: ${timezone}`, { cause: thrown });
   }

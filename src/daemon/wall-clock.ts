@@ -1,11 +1,20 @@
 /** What the clocks on the wall of a time zone show, and when they are changed. Pure. */
-import { Failure } from '../core/errors.ts';
+import { wallClock } from '../core/periods.ts';
 
 /** Milliseconds that the wall clock of a zone is ahead of UTC at a time. */
 export type OffsetAt = (timeMs: number) => number;
 
+const shownParts = {
+  year: 'numeric',
+  month: 'numeric',
+  day: 'numeric',
+  hour: 'numeric',
+  minute: 'numeric',
+  second: 'numeric',
+} as const;
+
 export function offsetsIn(timezone: string): OffsetAt {
-  const format = wallFormat(timezone);
+  const format = wallClock(timezone, shownParts);
   return (timeMs) => {
     const parts: Record<string, number> = {};
     for (const { type, value } of format.formatToParts(timeMs)) parts[type] = Number(value);
@@ -25,23 +34,4 @@ export function changeBetween(offsetAt: OffsetAt, earlierMs: number, laterMs: nu
     else before = middle;
   }
   return after;
-}
-
-function wallFormat(timezone: string): Intl.DateTimeFormat {
-  try {
-    return new Intl.DateTimeFormat('en', {
-      timeZone: timezone,
-      calendar: 'iso8601',
-      numberingSystem: 'latn',
-      hourCycle: 'h23',
-      year: 'numeric',
-      month: 'numeric',
-      day: 'numeric',
-      hour: 'numeric',
-      minute: 'numeric',
-      second: 'numeric',
-    });
-  } catch (thrown) {
-    throw new Failure('config-invalid', `not a time zone: ${timezone}`, { cause: thrown });
-  }
 }
