@@ -217,13 +217,14 @@ describe('ticks', () => {
 
   test('leave nothing behind in the registry of the package', () => {
     const schedule = parseSchedule({ cron: '*/5 * * * *', timezone: 'UTC' });
+    const before = getTasks().size;
     const ticks = schedule.startTicks(() => undefined);
 
     const meanwhile = getTasks().size;
     ticks[Symbol.dispose]();
 
-    expect(meanwhile).toBe(1);
-    expect(getTasks().size).toBe(0);
+    expect(meanwhile).toBe(before + 1);
+    expect(getTasks().size).toBe(before);
   });
 
   test('follow a clock that was put back once they are restarted', async () => {
