@@ -44,7 +44,7 @@ interface Holdings {
   readonly failure: Failure | undefined;
 }
 
-type Reading = Pick<EngineDeps, 'shelves' | 'openCatalog' | 'clusterName'>;
+type Reading = Pick<EngineDeps, 'shelves' | 'openCatalog' | 'clusterName' | 'observe'>;
 
 /**
  * Proved backups from the newest to the oldest; a named one, proved or not, and after it the older
@@ -117,7 +117,10 @@ async function readShelves(wanted: Wanted, deps: Reading, signal: AbortSignal): 
       }
     } catch (error) {
       signal.throwIfAborted();
-      failure ??= toFailure(error, 'store-failed');
+      // The other stores will do, but not without a word: this one may hold a newer backup.
+      const unread = toFailure(error, 'store-failed');
+      deps.observe({ kind: 'catalog-unreadable', store: shelf.store.name, failure: unread });
+      failure ??= unread;
     }
   }
   const isWanted = ({ manifest }: Candidate): boolean =>

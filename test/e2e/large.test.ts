@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { builtProgram } from '../support/built.ts';
+import { officialCheck } from '../support/cluster-state.ts';
 import { startDaemonProcess } from '../support/daemon.ts';
 import { cluster, type TestCluster } from '../support/etcd.ts';
 import { startProgram, workplace } from '../support/house.ts';
@@ -43,14 +45,19 @@ describe(`a database of ${databaseBytes} bytes`, { timeout: 600_000 }, () => {
   }, 600_000);
   afterAll(() => etcd[Symbol.asyncDispose]());
 
-  test('is backed up and verified page by page under 200 MB', async () => {
+  test('is backed up, verified page by page and restored under 200 MB', async () => {
     using place = workplace(etcd);
+    const dataDir = join(place.dir, 'data');
 
     const backup = await peakOf(['backup', ...place.words()], program);
     const verify = await peakOf(['verify', 'latest', '--deep', ...place.words()], program);
+    const words = ['restore', 'latest', '--data-dir', dataDir];
+    const restore = await peakOf([...words, ...place.words()], program);
 
-    console.log(`peak resident memory: backup ${backup}, verify --deep ${verify}`);
-    expect(Math.max(backup, verify)).toBeLessThan(ceilingBytes);
+    const peaks = { backup, verify, restore };
+    console.log(`peak resident memory: ${JSON.stringify(peaks)}`);
+    expect(Math.max(...Object.values(peaks))).toBeLessThan(ceilingBytes);
+    await officialCheck(join(dataDir, 'member', 'snap', 'db'));
   });
 
   test('keeps the daemon under 200 MB through drain, proof and store', async () => {

@@ -15,13 +15,15 @@ describe('a store that fails', () => {
     for (let call = 1; call <= 20; call++) work.store('memory').fail('list', call, failure);
   }
 
-  test('is left out where another has what is wanted', async () => {
+  test('is left out with a word where another has what is wanted', async () => {
     await using work = openWorkshop();
     const { id } = await work.place();
     breakStore(work);
 
     expect(await found(work)).toEqual([`${id} disk`]);
     expect(await found(work, { backup: id })).toEqual([`${id} disk`]);
+    const told = { kind: 'catalog-unreadable', store: 'memory', failure };
+    expect(work.events).toEqual([told, told]);
   });
 
   test('is told where it may have had what is wanted: that is not the same as none', async () => {
