@@ -6,7 +6,7 @@
 import { constants, type FileHandle, open, rm } from 'node:fs/promises';
 import { Failure, systemCode } from '../core/errors.ts';
 import { spoolFailure } from './failure.ts';
-import { alignmentBytes, Ring, ringBytes } from './ring.ts';
+import { alignmentBytes, giveBack, ringBytes, takeRing } from './ring.ts';
 
 /** Large enough to make system calls and messages between threads cheap. */
 const stepBytes = 2 * 1024 * 1024;
@@ -23,7 +23,7 @@ const syncEveryBytes = 64 * 1024 * 1024;
 
 export class SpoolFile implements AsyncDisposable {
   readonly path: string;
-  readonly ring = new Ring();
+  readonly ring = takeRing();
   /** Told now and then how many bytes were taken over. They will not change. */
   onAdvance: (takenBytes: number) => void = () => undefined;
   readonly #handle: FileHandle;
@@ -69,6 +69,8 @@ export class SpoolFile implements AsyncDisposable {
 
   /** Takes pieces over, in order, waiting only while the disk is behind. One call at a time. */
   async append(pieces: readonly Uint8Array[], signal?: AbortSignal): Promise<void> {
+    // Not into a ring that may be another file's by now.
+    this.#throwFault();
     for (const piece of pieces) {
       for (let rest = piece; rest.byteLength > 0; ) {
         if (this.isFull) await this.#room(signal);
@@ -128,15 +130,20 @@ export class SpoolFile implements AsyncDisposable {
     await this.release();
   }
 
-  /** Closes the file and leaves it where it is: nothing can be appended. Safe to call twice. */
+  /**
+   * Closes the file and leaves it where it is: nothing can be appended, and a proof that follows it
+   * must have ended. Safe to call twice.
+   */
   async release(): Promise<void> {
     if (this.#released) return;
     this.#released = true;
     this.#fault ??= new Failure('internal', `${this.path} was given up`);
     const closed = Promise.all([this.#handle.close(), this.#direct?.close()]);
     closed.catch(() => undefined);
-    // Closing waits for a call under way. It may hang in the kernel; nobody must wait for it.
-    if (!this.#writing && this.#syncing === undefined) await closed;
+    // A write may hang in the kernel, which reads the ring for it; nobody must wait for that.
+    if (this.#writing) return;
+    giveBack(this.ring);
+    if (this.#syncing === undefined) await closed;
   }
 
   #tell(): void {

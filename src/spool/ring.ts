@@ -31,6 +31,12 @@ export class Ring {
     this.#claimed = new BigInt64Array(this.memory, ringBytes, 1);
   }
 
+  /** The same memory, as if nothing had ever been in it. */
+  emptied(): Ring {
+    Atomics.store(this.#claimed, 0, 0n);
+    return this;
+  }
+
   /** Puts bytes in at `offset`; what lies there must be in the file already. */
   put(offset: number, bytes: Uint8Array): void {
     Atomics.store(this.#claimed, 0, BigInt(offset + bytes.byteLength));
@@ -69,6 +75,24 @@ export class Ring {
     const claimed = Number(Atomics.add(this.#claimed, 0, 0n));
     return offset >= claimed - ringBytes && offset + bytes <= claimed;
   }
+}
+
+/** Of a backup: one for what is drained, one for what is made of it. */
+const idleLimit = 2;
+const idle: Ring[] = [];
+
+/**
+ * A ring without bytes, one that was used before where there is one: memory that threads share is
+ * freed late, and a daemon would gather some with every backup.
+ */
+export function takeRing(): Ring {
+  const used = idle.pop();
+  return used === undefined ? new Ring() : used.emptied();
+}
+
+/** Nobody may write to the ring or from it any more. */
+export function giveBack(ring: Ring): void {
+  if (idle.length < idleLimit) idle.push(ring);
 }
 
 /** Memory that begins at a page, which in JavaScript only WebAssembly's promises. */
