@@ -35,7 +35,7 @@ export async function amendManifest(
   await writeText(folder.store, name, text, signal);
   // Forgotten by somebody else between reading and writing: a manifest alone is no backup. The
   // other half of this is in forget.ts.
-  if ((await dataSize(folder, id, signal)) === undefined) {
+  if ((await dataSize(folder, edited, signal)) === undefined) {
     await folder.store.remove(name, { signal });
     throw backupMissing(folder, id);
   }

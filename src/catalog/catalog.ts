@@ -81,7 +81,7 @@ class StoreCatalog implements Catalog, ClusterFolder {
     const { signal } = options;
     const manifest = await orMissing(readManifest(this, id, signal));
     if (manifest === undefined) throw backupMissing(this, id);
-    const failure = dataFault(this, manifest, await dataSize(this, id, signal));
+    const failure = dataFault(this, manifest, await dataSize(this, manifest, signal));
     if (failure !== undefined) throw failure;
     return manifest;
   }

@@ -67,7 +67,7 @@ async function demandData(
   manifest: Manifest,
   signal: AbortSignal,
 ): Promise<void> {
-  const failure = dataFault(folder, manifest, await dataSize(folder, manifest.id, signal));
+  const failure = dataFault(folder, manifest, await dataSize(folder, manifest, signal));
   if (failure !== undefined) throw failure;
 }
 

@@ -4,7 +4,7 @@
  */
 import type { BackupId } from '../core/backup.ts';
 import { Failure } from '../core/errors.ts';
-import { dataName, manifestName } from '../core/names.ts';
+import { dataStem, manifestName, type ObjectName, parseObjectName } from '../core/names.ts';
 import { type ClusterFolder, readManifest } from './manifest-object.ts';
 
 /** Idempotent. Throws `retention-unsafe` for a backup that is held. */
@@ -16,10 +16,23 @@ export async function forgetBackup(
   const { store, cluster } = folder;
   await demandReleased(folder, id, signal);
   await store.remove(manifestName(cluster, id), { signal });
-  await store.remove(dataName(cluster, id), { signal });
+  for (const name of await dataNames(folder, id, signal)) await store.remove(name, { signal });
   // Somebody may have written an amended manifest between the two. Whoever amends looks for the
   // data after writing; we remove the manifest after the data: one of us sees the other.
   await store.remove(manifestName(cluster, id), { signal });
+}
+
+// Asked of the store: a manifest that is gone or cannot be read does not tell how it was sealed.
+async function dataNames(
+  { store, cluster }: ClusterFolder,
+  id: BackupId,
+  signal: AbortSignal,
+): Promise<readonly ObjectName[]> {
+  const names: ObjectName[] = [];
+  for await (const { name } of store.list(dataStem(cluster, id), { signal })) {
+    if (parseObjectName(name)?.id === id) names.push(name);
+  }
+  return names;
 }
 
 // Looked at now, not when the plan was made: a hold set since then counts.

@@ -5,7 +5,7 @@
 import type { BackupId } from '../core/backup.ts';
 import { Failure, type FailureCode } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
-import { manifestName, type ObjectName, parseObjectName } from '../core/names.ts';
+import { manifestName, type ObjectName, objectName, parseObjectName } from '../core/names.ts';
 import {
   type ClusterFolder,
   dataFault,
@@ -31,7 +31,13 @@ export interface CatalogListing {
 /** The names under a cluster's folder that are ours, manifests and data apart. */
 export interface Inventory {
   readonly manifests: readonly BackupId[];
-  readonly data: ReadonlyMap<BackupId, { readonly sizeBytes: number; readonly modifiedAt: Date }>;
+  readonly data: ReadonlyMap<ObjectName, DataFacts>;
+}
+
+interface DataFacts {
+  readonly id: BackupId;
+  readonly sizeBytes: number;
+  readonly modifiedAt: Date;
 }
 
 // Enough to hide the latency of an object store, few enough for the smallest of them.
@@ -51,7 +57,7 @@ export async function readListing(
   const backups: Manifest[] = [];
   const faults: CatalogFault[] = [];
   await forEachAtOnce(manifests, async (id) => {
-    const entry = await readEntry(folder, id, data.get(id)?.sizeBytes, signal);
+    const entry = await readEntry(folder, id, data, signal);
     if (entry === undefined) return;
     if ('failure' in entry) faults.push(entry);
     else backups.push(entry);
@@ -72,11 +78,11 @@ export async function takeInventory(
   signal: AbortSignal,
 ): Promise<Inventory> {
   const manifests: BackupId[] = [];
-  const data = new Map<BackupId, { sizeBytes: number; modifiedAt: Date }>();
+  const data = new Map<ObjectName, DataFacts>();
   for await (const facts of folder.store.list(`${folder.cluster}/`, { signal })) {
     const parsed = parseObjectName(facts.name);
     if (parsed?.kind === 'manifest') manifests.push(parsed.id);
-    if (parsed?.kind === 'data') data.set(parsed.id, facts);
+    if (parsed?.kind === 'data') data.set(facts.name, { ...facts, id: parsed.id });
   }
   return { manifests, data };
 }
@@ -90,7 +96,7 @@ export function byTime(left: Manifest, right: Manifest): number {
 async function readEntry(
   folder: ClusterFolder,
   id: BackupId,
-  listedBytes: number | undefined,
+  data: Inventory['data'],
   signal: AbortSignal,
 ): Promise<Manifest | CatalogFault | undefined> {
   const name = manifestName(folder.cluster, id);
@@ -98,7 +104,8 @@ async function readEntry(
     const manifest = await orMissing(readManifest(folder, id, signal));
     // Forgotten since it was listed.
     if (manifest === undefined) return undefined;
-    const failure = await confirmedDataFault(folder, manifest, listedBytes, signal);
+    const listed = data.get(objectName(manifest.sealed.object));
+    const failure = await confirmedDataFault(folder, manifest, listed?.sizeBytes, signal);
     if (failure === undefined) return manifest;
     if (await isForgotten(folder, id, signal)) return undefined;
     return { name, failure, manifest };
@@ -118,7 +125,7 @@ async function confirmedDataFault(
   signal: AbortSignal,
 ): Promise<Failure | undefined> {
   if (dataFault(folder, manifest, listedBytes) === undefined) return undefined;
-  return dataFault(folder, manifest, await dataSize(folder, manifest.id, signal));
+  return dataFault(folder, manifest, await dataSize(folder, manifest, signal));
 }
 
 async function isForgotten(

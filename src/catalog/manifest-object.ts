@@ -7,7 +7,7 @@ import type { BackupId, ClusterId } from '../core/backup.ts';
 import { Failure } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import { decodeManifest, encodeManifest, manifestLimitBytes } from '../core/manifest-json.ts';
-import { dataName, manifestName, type ObjectName } from '../core/names.ts';
+import { manifestName, type ObjectName, objectName, parseObjectName } from '../core/names.ts';
 import type { Body, Store } from '../store/port.ts';
 
 /** The folder of one cluster in one store. */
@@ -32,12 +32,18 @@ export function parseManifest(folder: ClusterFolder, id: BackupId, text: string)
   const wrong = [
     manifest.id === id ? '' : `it says that it is ${manifest.id}`,
     manifest.cluster.id === folder.cluster ? '' : `it says cluster ${manifest.cluster.id}`,
-    manifest.sealed.object === dataName(folder.cluster, id)
+    isDataOf(folder, id, manifest.sealed.object)
       ? ''
       : `it points to ${manifest.sealed.object.slice(0, 100)}`,
   ].filter((problem) => problem !== '');
   if (wrong.length === 0) return manifest;
   throw new Failure('manifest-invalid', `${where}: ${wrong.join('; ')}`);
+}
+
+/** However it is sealed. */
+function isDataOf({ cluster }: ClusterFolder, id: BackupId, object: string): boolean {
+  const parsed = parseObjectName(object);
+  return parsed?.kind === 'data' && parsed.cluster === cluster && parsed.id === id;
 }
 
 /** The manifest's text, checked by reading it as any later reader will. */
@@ -90,10 +96,10 @@ export async function writeText(
 /** The size of the backup's data, undefined when the store has none. */
 export async function dataSize(
   folder: ClusterFolder,
-  id: BackupId,
+  { sealed }: Manifest,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  const facts = await orMissing(folder.store.stat(dataName(folder.cluster, id), { signal }));
+  const facts = await orMissing(folder.store.stat(objectName(sealed.object), { signal }));
   return facts?.sizeBytes;
 }
 

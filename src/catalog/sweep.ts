@@ -3,7 +3,7 @@
  * put before its manifest, so a young orphan is a backup under way.
  */
 import type { BackupId } from '../core/backup.ts';
-import { dataName, manifestName, type ObjectName } from '../core/names.ts';
+import { manifestName, type ObjectName } from '../core/names.ts';
 import { takeInventory } from './listing.ts';
 import { type ClusterFolder, orMissing } from './manifest-object.ts';
 
@@ -30,11 +30,10 @@ export async function sweepOrphans(folder: ClusterFolder, order: SweepOrder): Pr
   // By name alone: data of a manifest that cannot be read is still a backup to somebody.
   const committed = new Set(manifests);
   const objects: ObjectName[] = [];
-  for (const [id, { modifiedAt }] of data) {
+  for (const [name, { id, modifiedAt }] of data) {
     // Both clocks must agree that it is old: the store's, and that of the host that named it.
     if (committed.has(id) || modifiedAt >= olderThan || startOf(id) >= olderThan) continue;
     if (await isCommitted(folder, id, signal)) continue;
-    const name = dataName(folder.cluster, id);
     await folder.store.remove(name, { signal });
     objects.push(name);
   }

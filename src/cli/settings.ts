@@ -1,7 +1,9 @@
 /** Loads the configuration of a call, and opens the house for it. */
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Config } from '../config/config.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
-import { toFailure } from '../core/errors.ts';
+import { Failure, toFailure } from '../core/errors.ts';
 import { parseSchedule } from '../daemon/schedule.ts';
 import { joinObservers } from '../observe/join.ts';
 import { logObserver } from '../observe/log.ts';
@@ -22,6 +24,15 @@ export const configOptions: Readonly<Record<string, Option>> = {
 
 export const jsonOption: Readonly<Record<string, Option>> = {
   json: { type: 'boolean', doc: 'print JSON with a stable shape' },
+};
+
+/** For commands that open encrypted backups. */
+export const identityOption: Readonly<Record<string, Option>> = {
+  identity: {
+    type: 'string',
+    value: 'FILE',
+    doc: 'age identities that open encrypted backups (default: seal.identityFile)',
+  },
 };
 
 export function loadSettings(call: Call, options: { checkFiles: boolean }): LoadedConfig {
@@ -64,10 +75,16 @@ export function openForCommand(call: Call): OpenHouse {
     destination: { write: (line: string) => call.terminal.err(line) },
   });
   const observe = joinObservers({ progress: progressObserver(progress), log });
-  const house = buildHouse(loaded.config, observe);
+  const house = buildHouse(withIdentity(loaded.config, call), observe);
   const close = async (): Promise<void> => {
     progress.clear();
     await house[Symbol.asyncDispose]();
   };
   return { loaded, deps: house.deps, progress, [Symbol.asyncDispose]: close };
+}
+
+function withIdentity(config: Config, { values: { identity } }: Pick<Call, 'values'>): Config {
+  if (typeof identity !== 'string') return config;
+  if (identity === '') throw new Failure('usage', '--identity is empty');
+  return { ...config, seal: { ...config.seal, identityFile: resolve(identity) } };
 }

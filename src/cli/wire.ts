@@ -7,7 +7,7 @@ import { connectKeys } from '../cluster/keys.ts';
 import { connectMembership } from '../cluster/membership.ts';
 import { etcdProgram } from '../cluster/scratch.ts';
 import type { Config, StoreConfig } from '../config/config.ts';
-import { readSecretFile } from '../config/secret-file.ts';
+import { readIdentityFile, readSecretFile } from '../config/secret-file.ts';
 import type { Observe } from '../core/events.ts';
 import { programVersion } from '../core/version.ts';
 import type { DrillDeps, EngineDeps, RestoreDeps, Shelf } from '../engine/deps.ts';
@@ -17,6 +17,7 @@ import { startProver } from '../spool/prover.ts';
 import { openSpool } from '../spool/spool.ts';
 import { fileStore } from '../store/file.ts';
 import type { Store } from '../store/port.ts';
+import { parseIdentities, parseRecipient } from '../stream/age-keys.ts';
 
 /** Everything that was opened; disposing closes it in reverse. */
 export interface House extends AsyncDisposable {
@@ -46,6 +47,7 @@ export function buildHouse(config: Config, observe: Observe): House {
       agreementMaxBytes: source.agreementMaxBytes,
       onMismatch: source.onMismatch,
     },
+    ...sealing(config),
     spool: openSpool(config.spool),
     prove: startProver,
     shelves,
@@ -75,6 +77,17 @@ function clusterSettings(config: Config): Parameters<typeof connectCluster>[0] {
     readPassword: () => readSecretFile(auth.passwordFile).reveal(),
   };
   return { endpoints, tls, auth: login, requestTimeoutMs };
+}
+
+function sealing({ seal }: Config): Pick<EngineDeps, 'seal' | 'identities'> {
+  const { compression, level, recipients, identityFile } = seal;
+  const identities = (): ReturnType<EngineDeps['identities']> => {
+    return identityFile === null
+      ? []
+      : parseIdentities(readIdentityFile(identityFile), identityFile);
+  };
+  const rules = { codec: compression, level, recipients: recipients.map(parseRecipient) };
+  return { seal: rules, identities };
 }
 
 function restoreRules({ restore }: Config): RestoreDeps['restore'] {

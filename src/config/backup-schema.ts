@@ -1,7 +1,8 @@
 /** The part of the schema that is about taking a backup: when, from which member, through what. */
-import { agreementPolicies, leaderPolicies, mismatchPolicies } from './config.ts';
-import { section, setting } from './entry.ts';
-import { choice, duration, integer, size, truth } from './formats.ts';
+import { recipientBytes } from '../core/age-text.ts';
+import { agreementPolicies, compressions, leaderPolicies, mismatchPolicies } from './config.ts';
+import { optional, section, setting } from './entry.ts';
+import { choice, duration, type Format, integer, listOf, refuse, size, truth } from './formats.ts';
 import { absolutePath, cronText, timeZone } from './places.ts';
 
 const secondMs = 1000;
@@ -105,11 +106,57 @@ const source = section('Which member gives the snapshot, and what it has to prov
   ),
 });
 
+const recipient: Format<string> = {
+  name: 'age recipient',
+  example: 'age1xmwwc06ly3ee5rytxm9mflaz2u56jjj36s0mypdrwsvlul66mv4q47ryef',
+  parse: (text) => {
+    if (/^age-secret-key-/i.test(text)) {
+      refuse('is an identity, which is secret: write what "age-keygen -y" prints for it');
+    }
+    if (recipientBytes(text) === undefined) {
+      refuse('must be an age recipient of the kind age1..., as age-keygen prints it');
+    }
+    return text.toLowerCase();
+  },
+};
+
+const seal = section(
+  'How snapshots are packed and encrypted before they are stored. With neither, a stored backup ' +
+    'is the very file that etcdutl takes, and costs nothing where a store can link to the spool.',
+  {
+    compression: setting(
+      choice(compressions),
+      'none',
+      'How snapshots are packed. zstd packs better than gzip, several times as fast; the programs ' +
+        'of the same names open what they packed.',
+    ),
+    level: optional(
+      integer({ min: 1, max: 19 }),
+      'How hard to pack: for gzip 1 to 9, for zstd 1 to 19. Without it that of the tools, 6 and 3.',
+      { example: '1' },
+    ),
+    recipients: optional(
+      listOf(recipient, 'list of age recipients'),
+      'Public keys that backups are encrypted to, as age-keygen prints them; any one of their ' +
+        'identities opens them. Without any, nothing is encrypted. Keep the identities elsewhere: ' +
+        'who loses them all has no backups.',
+    ),
+    identityFile: optional(
+      absolutePath,
+      'File with identities, for what has to open encrypted backups on this host: restores, ' +
+        'drills, "verify --deep". Read at each use. Taking and storing backups needs none, and ' +
+        'the restore commands take --identity instead.',
+      { example: '/etc/etcd-backupd/identity.txt', secret: true },
+    ),
+  },
+);
+
 const spool = section('The file that a snapshot is drained into before it is stored.', {
   dir: setting(
     absolutePath,
     '/var/lib/etcd-backupd/spool',
-    'Folder of the spool, made where it is missing. Needs room for one whole database. On the ' +
+    'Folder of the spool, made where it is missing. Needs room for one whole database, and for a ' +
+      'second one where it is sealed. On the ' +
       'file system of a file store the bytes are written once.',
   ),
   maxBytes: setting(
@@ -120,4 +167,4 @@ const spool = section('The file that a snapshot is drained into before it is sto
   ),
 });
 
-export const backupSections = { schedule, source, spool };
+export const backupSections = { schedule, source, seal, spool };

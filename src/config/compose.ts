@@ -10,6 +10,7 @@ export function composeConfig(settings: Settings): Config {
     cluster: composeCluster(settings.cluster),
     schedule: composeSchedule(settings.schedule),
     source: composeSource(settings.source),
+    seal: { ...settings.seal, recipients: settings.seal.recipients ?? [] },
     stores: settings.stores.map((store) => composeStore(store, retention)),
     retention: composeRetention(retention),
     spool,

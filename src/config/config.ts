@@ -11,6 +11,7 @@ export interface Config {
   readonly stores: readonly StoreConfig[];
   /** The rules that every store starts from. A store's own rules are in `stores`, merged. */
   readonly retention: RetentionConfig;
+  readonly seal: SealConfig;
   readonly spool: SpoolConfig;
   readonly restore: RestoreConfig;
   readonly drill: DrillConfig;
@@ -77,6 +78,16 @@ export interface RetentionConfig {
   readonly orphanGraceMs: number;
 }
 
+export interface SealConfig {
+  readonly compression: (typeof compressions)[number];
+  /** Null: what the compression's own tool takes by itself. */
+  readonly level: number | null;
+  /** Public keys as text, checked; none: nothing is encrypted. */
+  readonly recipients: readonly string[];
+  /** Read at each use; backups are taken without it. */
+  readonly identityFile: string | null;
+}
+
 export interface SpoolConfig {
   readonly dir: string;
   /** 0: no limit. */
@@ -113,6 +124,7 @@ export interface LogConfig {
 export const leaderPolicies = ['never', 'alone', 'always'] as const;
 export const agreementPolicies = ['auto', 'always', 'never'] as const;
 export const mismatchPolicies = ['keep', 'discard'] as const;
+export const compressions = ['none', 'gzip', 'zstd'] as const;
 export const storeTypes = ['file'] as const;
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type LogLevel = (typeof logLevels)[number];

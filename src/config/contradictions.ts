@@ -113,6 +113,29 @@ const rules: readonly Rule[] = [
         : null,
   },
   {
+    keys: ['seal.level', 'seal.compression'],
+    reason: ({ seal: { level, compression } }) =>
+      compression === 'gzip' && level !== null && level > 9
+        ? 'is above 9, the hardest of gzip'
+        : null,
+    example: '1',
+  },
+  {
+    keys: ['seal.recipients'],
+    reason: ({ seal: { recipients } }) => {
+      const twice = recipients?.find((one, index) => recipients.indexOf(one) !== index);
+      return twice === undefined ? null : `names ${twice} twice`;
+    },
+  },
+  {
+    keys: ['drill.cron', 'seal.recipients', 'seal.identityFile'],
+    reason: ({ drill, seal: { recipients, identityFile } }) =>
+      drill.cron !== null && recipients !== null && identityFile === null
+        ? 'asks for drills of encrypted backups, which need seal.identityFile'
+        : null,
+    example: 'seal.identityFile: /etc/etcd-backupd/identity.txt',
+  },
+  {
     keys: ['http.listen', 'http.enabled', ...tokenKeys()],
     reason: ({ http }) =>
       http.enabled &&

@@ -5,13 +5,14 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
+import { identityBytes, identityLines } from '../core/age-text.ts';
 import { Failure, systemCode, toFailure } from '../core/errors.ts';
 import { checkCertificates } from './certificates.ts';
 import { httpScopes } from './config.ts';
 import { type Findings, systemReason, warnOfReaders } from './findings.ts';
 import { refuse } from './formats.ts';
 import type { Settings } from './schema.ts';
-import { readSecretFile } from './secret-file.ts';
+import { readIdentityFile, readSecretFile } from './secret-file.ts';
 
 export interface FileFindings {
   readonly problems: readonly { readonly key: string; readonly reason: string }[];
@@ -43,6 +44,7 @@ export function checkFiles(
   };
   checkCertificates(settings.cluster.tls, { attempt, warn, today });
   checkSecrets(settings, { attempt, warn });
+  if (!isWrong('seal.identityFile')) checkIdentity(settings.seal, warn);
   attempt('spool.dir', () => checkFolder(settings.spool.dir, { makes: 'all' }));
   for (const [index, { path }] of settings.stores.entries()) {
     // Only a warning: one store that is away must not keep backups from the others.
@@ -73,6 +75,20 @@ function checkSecrets({ cluster, http }: Settings, { attempt, warn }: Findings):
       warnOfReaders(path, { key, warn });
     });
   }
+}
+
+/** Only warnings: backups are taken without it, and must be. */
+function checkIdentity({ identityFile }: Settings['seal'], warn: Findings['warn']): void {
+  if (identityFile === null) return;
+  const key = 'seal.identityFile';
+  const check = (): void => {
+    const lines = identityLines(readIdentityFile(identityFile));
+    if (lines.length === 0) refuse(`${identityFile} holds no identity`);
+    const wrong = lines.findIndex((line) => identityBytes(line) === undefined);
+    if (wrong >= 0) refuse(`key ${wrong + 1} in ${identityFile} is no age identity`);
+    warnOfReaders(identityFile, { key, warn });
+  };
+  warnOfFault(key, check, warn);
 }
 
 /**

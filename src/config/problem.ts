@@ -25,7 +25,10 @@ const longestShown = 120;
 export function maskedText({ secret }: Pick<Entry<unknown>, 'secret'>, text: string): string {
   // Where a path is asked for and no path was given, the secret itself may have been pasted.
   if (secret && !text.startsWith('/')) return secretMark;
-  return text.replaceAll(/(\/\/)[^/,]*@/g, `$1${secretMark}@`);
+  // Public keys and secret ones are written by the same tool, and look alike.
+  return text
+    .replaceAll(/(\/\/)[^/,]*@/g, `$1${secretMark}@`)
+    .replaceAll(/AGE-SECRET-KEY-\w*/gi, secretMark);
 }
 
 /** A value as a line of a problem shows it. `masked` comes from `maskedText`. */

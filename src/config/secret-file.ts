@@ -24,6 +24,11 @@ export function readSecretFile(path: string): Secret {
   return new Secret(text);
 }
 
+/** The text of a file with identities. Throws `config-invalid`, without the content. */
+export function readIdentityFile(path: string): string {
+  return decode(readSmallFile(path, largestSecretBytes), path);
+}
+
 /**
  * Content of a regular file of at most `limitBytes`. Opened without waiting: a pipe in the place of
  * the file must be refused, not waited for.

@@ -164,6 +164,11 @@ export const failureTable = {
     retryable: false,
     hint: 'The backup did not come back as it was taken. Verify it, and drill an older one.',
   },
+  'backup-locked': {
+    exit: 59,
+    retryable: false,
+    hint: 'Name the identity file of one of its recipients: --identity FILE, or seal.identityFile.',
+  },
   'http-listen': {
     exit: 61,
     retryable: false,

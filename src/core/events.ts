@@ -10,7 +10,7 @@ import type { RestoreStep } from './restore.ts';
 export type Trigger = 'schedule' | 'catch-up' | 'start' | 'request' | 'retry';
 
 /** The steps of a backup, in order. Metric labels and kill points of the tests. */
-export const backupSteps = ['choose', 'drain', 'prove', 'agree', 'store', 'prune'] as const;
+export const backupSteps = ['choose', 'drain', 'prove', 'agree', 'seal', 'store', 'prune'] as const;
 export type BackupStep = (typeof backupSteps)[number];
 
 /** How a run ended. `partial`: at least one store has the backup and at least one failed. */

@@ -41,16 +41,24 @@ export function manifestName(cluster: ClusterId, id: BackupId): ObjectName {
   return objectName(`${cluster}/${id}.json`);
 }
 
-/** `<cluster id>/<backup id>.db` */
-export function dataName(cluster: ClusterId, id: BackupId): ObjectName {
-  return objectName(`${cluster}/${id}.db`);
+/** What a name ends with, so that the standard tools know how to open the object. */
+export type SealSuffix = `${'' | '.gz' | '.zst'}${'' | '.age'}`;
+
+/** `<cluster id>/<backup id>.db[.gz|.zst][.age]` */
+export function dataName(cluster: ClusterId, id: BackupId, suffix: SealSuffix = ''): ObjectName {
+  return objectName(`${dataStem(cluster, id)}${suffix}`);
+}
+
+/** What the names of a backup's data begin with, however it is sealed. */
+export function dataStem(cluster: ClusterId, id: BackupId): string {
+  return `${cluster}/${id}.db`;
 }
 
 /** What an object of the catalog is, or undefined when it is nothing of ours. */
 export function parseObjectName(
   name: string,
 ): { cluster: ClusterId; id: BackupId; kind: 'manifest' | 'data' } | undefined {
-  const match = /^([0-9a-f]{16})\/([^/.]+)\.(json|db)$/.exec(name);
+  const match = /^([0-9a-f]{16})\/([^/.]+)\.(json|db(?:\.gz|\.zst)?(?:\.age)?)$/.exec(name);
   if (match === null || !idPattern.test(match[2] ?? '')) return undefined;
   return {
     cluster: match[1] as ClusterId,

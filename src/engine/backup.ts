@@ -10,6 +10,7 @@ import { drawSnapshot } from './draw.ts';
 import { keepEverywhere } from './keep.ts';
 import type { BackupOrder } from './order.ts';
 import { pruneShelves } from './prune.ts';
+import { sealSnapshot } from './seal.ts';
 import { Stopwatch } from './stopwatch.ts';
 import { newestIfCurrent } from './unchanged.ts';
 
@@ -45,11 +46,12 @@ export async function takeBackup(
   if (deps.source.onMismatch === 'discard') requireAgreement(agreed, 'nothing was stored');
 
   const contentHash = await steps.time('agree', () => drawn.prover.hashKv(drawn.proved.facts));
-  // Its memory is wanted back before the stores begin.
+  // Its memory is wanted back before the rest begins.
   await drawn.prover[Symbol.asyncDispose]();
-  const parts = { startedAt, slot: order.slot, survey, drawn, agreed, contentHash };
+  await using sealed = await steps.time('seal', () => sealSnapshot(drawn, deps, signal));
+  const parts = { startedAt, slot: order.slot, survey, drawn, agreed, contentHash, sealed };
   const draft = describeBackup({ ...parts, steps: steps.steps }, deps);
-  const kept = await steps.time('store', () => keepEverywhere(draft, drawn.file, deps, signal));
+  const kept = await steps.time('store', () => keepEverywhere(draft, sealed.file, deps, signal));
   requireAgreement(agreed, `${draft.id} is stored, marked as not proved`);
   await steps.time('prune', () => pruneShelves(kept.shelves, survey.clusterId, deps, signal));
 

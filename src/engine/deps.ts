@@ -9,6 +9,8 @@ import type { RetentionPolicy } from '../core/retention.ts';
 import type { ProvableFile, Prover } from '../spool/prover.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Store } from '../store/port.ts';
+import type { Identity } from '../stream/age-keys.ts';
+import type { SealRules } from '../stream/seal.ts';
 
 /** A store with its own retention. */
 export interface Shelf {
@@ -39,6 +41,9 @@ export interface EngineDeps {
   readonly clusterName: string;
   readonly cluster: Cluster;
   readonly source: SourceRules;
+  readonly seal: SealRules;
+  /** The secret keys that open encrypted backups; asked at each use, for they may be replaced. */
+  readonly identities: () => readonly Identity[];
   readonly spool: Spool;
   readonly prove: (file: ProvableFile) => Prover;
   readonly shelves: readonly Shelf[];
@@ -55,7 +60,7 @@ export interface EngineDeps {
 
 export type RestoreDeps = Pick<
   EngineDeps,
-  'shelves' | 'openCatalog' | 'clusterName' | 'prove' | 'observe' | 'now'
+  'shelves' | 'openCatalog' | 'clusterName' | 'identities' | 'prove' | 'observe' | 'now'
 > & { readonly restore: RestoreRules };
 
 export interface DrillRules {

@@ -4,6 +4,7 @@ import { type Manifest, manifestFormat, type Proof } from '../core/manifest.ts';
 import { composeBackupId, dataName } from '../core/names.ts';
 import type { EngineDeps } from './deps.ts';
 import type { DrawnSnapshot } from './draw.ts';
+import type { SealedSnapshot } from './seal.ts';
 
 export interface BackupParts {
   readonly startedAt: Date;
@@ -13,14 +14,14 @@ export interface BackupParts {
   readonly agreed: Proof;
   /** HashKV of the file at its own revision and compaction. */
   readonly contentHash: number;
+  readonly sealed: SealedSnapshot;
   readonly steps: Readonly<Record<string, number>>;
 }
 
 export function describeBackup(parts: BackupParts, deps: EngineDeps): Manifest {
-  const { startedAt, survey, drawn } = parts;
+  const { startedAt, survey, drawn, sealed } = parts;
   const { facts, digests } = drawn.proved;
   const id = composeBackupId(startedAt, facts.revision, deps.suffix());
-  const sizeBytes = drawn.file.sizeBytes;
   return {
     format: manifestFormat,
     id,
@@ -37,14 +38,8 @@ export function describeBackup(parts: BackupParts, deps: EngineDeps): Manifest {
       hash: parts.contentHash,
     },
     found: describeContent(drawn),
-    raw: { sizeBytes, sha256: digests.fileSha256 },
-    sealed: {
-      object: dataName(survey.clusterId, id),
-      sizeBytes,
-      sha256: digests.fileSha256,
-      codec: 'none',
-      encryption: null,
-    },
+    raw: { sizeBytes: drawn.file.sizeBytes, sha256: digests.fileSha256 },
+    sealed: { object: dataName(survey.clusterId, id, sealed.suffix), ...sealed.facts },
     startedAt,
     finishedAt: deps.now(),
     slot: parts.slot,

@@ -7,7 +7,8 @@ import { type StoredKey, StoredKeys } from '../format/stored-keys.ts';
 import type { ProvedFile } from '../spool/prover.ts';
 import { candidates, type Wanted } from './candidates.ts';
 import type { EngineDeps } from './deps.ts';
-import { type FetchOptions, fetchProved } from './fetch.ts';
+import { fetchProved } from './fetch.ts';
+import type { FetchOptions } from './read-back.ts';
 
 /** A proved snapshot on this host. Disposing removes what was fetched for it. */
 export interface OpenedSnapshot extends AsyncDisposable {
@@ -26,7 +27,14 @@ export type Approve = (manifest: Manifest | null) => Promise<void>;
 
 export type ExtractDeps = Pick<
   EngineDeps,
-  'shelves' | 'openCatalog' | 'clusterName' | 'now' | 'spool' | 'prove' | 'observe'
+  | 'shelves'
+  | 'openCatalog'
+  | 'clusterName'
+  | 'now'
+  | 'spool'
+  | 'prove'
+  | 'observe'
+  | 'identities'
 >;
 
 /** Failures of one store's copy: another store may have a good one. */

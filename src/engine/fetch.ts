@@ -1,56 +1,22 @@
 /**
- * The road back from a store: reads what it holds, compares every byte with what was proved when
- * the backup was taken, and where asked proves the content again as if it had just been drained.
+ * The road back from a store: what it holds is compared with what was proved when the backup was
+ * taken, unsealed, and where asked proved again as if it had just been drained.
  */
-import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure, toFailure } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
-import { type ObjectName, objectName } from '../core/names.ts';
 import type { SpoolFile } from '../spool/file.ts';
 import type { ProvedFile, Prover } from '../spool/prover.ts';
 import type { Store } from '../store/port.ts';
+import type { Identity } from '../stream/age-keys.ts';
+import { unseal } from '../stream/seal.ts';
 import type { EngineDeps } from './deps.ts';
-
-export interface FetchOptions {
-  readonly signal: AbortSignal;
-  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
-}
+import { type FetchOptions, storedBytes } from './read-back.ts';
 
 /** A backup's snapshot in the spool, proved. Disposing ends the thread and removes the file. */
 export interface FetchedSnapshot extends AsyncDisposable {
   readonly file: SpoolFile;
   readonly prover: Prover;
   readonly proved: ProvedFile;
-}
-
-/**
- * Reads the stored bytes and compares their size and SHA-256 with the manifest. Throws
- * `object-damaged` when they differ, `object-missing`, or the store's own failure.
- */
-export async function readBack(
-  manifest: Manifest,
-  store: Store,
-  options: FetchOptions,
-  sink?: (chunk: Uint8Array) => Promise<void>,
-): Promise<void> {
-  const { object, sizeBytes, sha256 } = manifest.sealed;
-  const hash = createHash('sha256');
-  let readBytes = 0;
-  for await (const chunk of resumed(store, objectName(object), sizeBytes, options.signal)) {
-    hash.update(chunk);
-    readBytes += chunk.byteLength;
-    await sink?.(chunk);
-    options.onProgress?.(readBytes, sizeBytes);
-  }
-  const found = hash.digest('hex');
-  if (readBytes === sizeBytes && found === sha256) return;
-  const expected = `${sizeBytes} bytes with SHA-256 ${sha256}`;
-  throw new Failure(
-    'object-damaged',
-    `${store.name}: ${object} has ${readBytes} bytes with SHA-256 ${found}, not ${expected}`,
-    { context: { store: store.name, object, readBytes, sizeBytes, found, expected: sha256 } },
-  );
 }
 
 /**
@@ -62,28 +28,93 @@ export async function readBack(
 export async function fetchProved(
   manifest: Manifest,
   store: Store,
-  deps: Pick<EngineDeps, 'spool' | 'prove'>,
+  deps: Pick<EngineDeps, 'spool' | 'prove' | 'identities'>,
   options: FetchOptions,
 ): Promise<FetchedSnapshot> {
   await using opened = new AsyncDisposableStack();
   const file = opened.use(await deps.spool.create(manifest.raw.sizeBytes));
   const prover = opened.use(deps.prove(file));
   file.onAdvance = (sizeBytes) => prover.advance(sizeBytes);
-  await fetchInto(file, manifest, store, options);
+  await fetchInto(file, manifest, store, deps, options);
   const proved = await proveSame(prover, file, manifest, store, options.signal);
   const kept = opened.move();
   return { file, prover, proved, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
-/** Fetches the stored bytes into a file, comparing them with the manifest on the way. */
+/**
+ * Fetches the snapshot into a file, unsealed, comparing what is stored with the manifest on the
+ * way. Throws `backup-locked` where it is encrypted and no identity fits.
+ */
 export async function fetchInto(
   file: SpoolFile,
   manifest: Manifest,
   store: Store,
+  deps: Pick<EngineDeps, 'identities'>,
   options: FetchOptions,
 ): Promise<void> {
-  await readBack(manifest, store, options, (chunk) => file.append([chunk], options.signal));
+  const identities = identitiesFor(manifest, deps);
+  for await (const chunk of rawBytes(manifest, store, identities, options)) {
+    await file.append([chunk], options.signal);
+  }
   await file.flush(options.signal);
+}
+
+/** Never gives more than the manifest tells of: sealed bytes of a stranger could fill the disk. */
+async function* rawBytes(
+  manifest: Manifest,
+  store: Store,
+  identities: readonly Identity[],
+  options: FetchOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const { sealed, raw } = manifest;
+  const damaged = (what: string): Failure =>
+    new Failure('object-damaged', `${store.name}: ${sealed.object}: ${what}`);
+  let ended = false;
+  let storeFault: unknown;
+  const stored = async function* () {
+    try {
+      yield* storedBytes(manifest, store, options);
+      ended = true;
+    } catch (error) {
+      storeFault = error;
+      throw error;
+    }
+  };
+  let givenBytes = 0;
+  try {
+    for await (const chunk of unseal(stored(), sealed, identities)) {
+      givenBytes += chunk.byteLength;
+      if (givenBytes > raw.sizeBytes) break;
+      yield chunk;
+    }
+  } catch (error) {
+    if (storeFault !== undefined) throw storeFault;
+    const { code, message } = toFailure(error);
+    if (code === 'backup-locked')
+      throw locked(manifest, 'no identity that was given is one of them');
+    throw code === 'object-damaged' ? damaged(message) : error;
+  }
+  if (givenBytes > raw.sizeBytes) throw damaged(`it unseals to more than ${raw.sizeBytes} bytes`);
+  if (!ended) throw damaged('there are bytes behind its end');
+  if (givenBytes < raw.sizeBytes) {
+    throw damaged(`it unseals to ${givenBytes} bytes, not ${raw.sizeBytes}`);
+  }
+}
+
+function identitiesFor(
+  manifest: Manifest,
+  deps: Pick<EngineDeps, 'identities'>,
+): readonly Identity[] {
+  if (manifest.sealed.encryption === null) return [];
+  const identities = deps.identities();
+  if (identities.length === 0) throw locked(manifest, 'no identity was given');
+  return identities;
+}
+
+function locked({ id, sealed }: Manifest, reason: string): Failure {
+  const recipients = (sealed.encryption?.recipients ?? []).join(', ');
+  const message = `backup ${id} is encrypted to ${recipients}, and ${reason}`;
+  return new Failure('backup-locked', message);
 }
 
 /**
@@ -110,45 +141,15 @@ export async function proveSame(
   }
 }
 
-const mostBreaks = 5;
-const breakPauseMs = 500;
-
-/** The bytes of an object, going on where they broke off as long as each try brings some more. */
-async function* resumed(
-  store: Store,
-  name: ObjectName,
-  sizeBytes: number,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let readBytes = 0;
-  for (let breaks = 0; ; ) {
-    const range = readBytes === 0 ? {} : { range: { start: readBytes, end: sizeBytes } };
-    try {
-      for await (const chunk of store.get(name, { signal, ...range })) {
-        readBytes += chunk.byteLength;
-        breaks = 0;
-        yield chunk;
-      }
-      return;
-    } catch (error) {
-      signal.throwIfAborted();
-      breaks += 1;
-      const failure = toFailure(error, 'store-failed');
-      const isBreak = failure.code === 'store-failed' || failure.code === 'timed-out';
-      if (!isBreak || breaks > mostBreaks || readBytes >= sizeBytes) throw failure;
-      await sleep(breakPauseMs * breaks, undefined, { signal });
-    }
-  }
-}
-
 /** The bytes are those that were stored; the manifest must speak of the same database. */
 function requireSame(
   manifest: Manifest,
-  { facts }: ProvedFile,
+  { facts, digests }: ProvedFile,
   hashKv: number,
   store: Store,
 ): void {
   const differences = [
+    digests.fileSha256 === manifest.raw.sha256 ? [] : ['SHA-256'],
     facts.statusHash === manifest.statusHash ? [] : ['status hash'],
     facts.revision === manifest.revision ? [] : ['revision'],
     facts.totalRows === manifest.totalRows ? [] : ['total rows'],

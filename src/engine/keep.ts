@@ -9,7 +9,7 @@ import { objectName } from '../core/names.ts';
 import type { SpoolFile } from '../spool/file.ts';
 import type { Body } from '../store/port.ts';
 import type { EngineDeps, Shelf } from './deps.ts';
-import { type FetchOptions, readBack } from './fetch.ts';
+import { type FetchOptions, readBack } from './read-back.ts';
 import { newestBackup } from './stock.ts';
 
 export interface Kept {

@@ -132,7 +132,7 @@ async function fetchAndProve(
     deps.observe({ kind: 'restore-advanced', doneBytes, totalBytes });
   const options = { signal, onProgress };
   await steps.time('fetch', () =>
-    fetchInto(database, manifest, store, options).catch(failureOfPlace),
+    fetchInto(database, manifest, store, deps, options).catch(failureOfPlace),
   );
   return await steps.time('prove', () => proveSame(prover, database, manifest, store, signal));
 }

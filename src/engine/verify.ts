@@ -8,7 +8,8 @@ import { type Failure, toFailure } from '../core/errors.ts';
 import type { Manifest, Proof } from '../core/manifest.ts';
 import type { Store } from '../store/port.ts';
 import type { EngineDeps } from './deps.ts';
-import { type FetchOptions, fetchProved, readBack } from './fetch.ts';
+import { fetchProved } from './fetch.ts';
+import { type FetchOptions, readBack } from './read-back.ts';
 
 export interface Verified {
   readonly id: BackupId;

@@ -72,6 +72,7 @@ const failureStatus = {
   'restore-failed': 500,
   'put-back-conflict': 409,
   'quorum-at-risk': 409,
+  'backup-locked': 409,
   'drill-failed': 500,
   'http-listen': 503,
   'etcd-start': 502,

@@ -11,7 +11,8 @@ import {
   hkdfSync,
   timingSafeEqual,
 } from 'node:crypto';
-import { type Identity, keyBytes, publicKeyOf, rawPublic } from './age-keys.ts';
+import { keyBytes } from '../core/age-text.ts';
+import { type Identity, publicKeyOf, rawPublic } from './age-keys.ts';
 
 const intro = 'age-encryption.org/v1';
 const wrapInfo = 'age-encryption.org/v1/X25519';

@@ -38,7 +38,7 @@ export async function* encryptAge(
 
 /**
  * The plain bytes. Throws `object-damaged` for bytes that were changed, cut or are no age file, and
- * `config-invalid` when none of the identities can open it. What it gave before it throws was
+ * `backup-locked` when none of the identities can open it. What it gave before it throws was
  * authentic, but is not all.
  */
 export async function* decryptAge(
@@ -133,9 +133,7 @@ async function readHead(
     if (head === undefined && bytes.length < headLimitBytes) continue;
     if (head === undefined) throw damaged('its head does not end');
     if (head.fileKey === undefined) {
-      throw new Failure('config-invalid', 'no identity that was given can open the backup', {
-        hint: 'Give the identity file of one of the recipients that its manifest names.',
-      });
+      throw new Failure('backup-locked', 'no identity that was given can open the encrypted bytes');
     }
     return { fileKey: head.fileKey, rest: bytes.subarray(head.headBytes) };
   }

@@ -16,11 +16,15 @@ export type Codec = 'none' | 'gzip' | 'zstd';
 const chunkSize = 256 * 1024;
 
 /** A chunk of `plain` may be overwritten once the next one is asked for. */
-export function compress(plain: Bytes, codec: Codec, level: number): Bytes {
+export function compress(plain: Bytes, codec: Codec, level: number | null): Bytes {
   if (codec === 'none') return plain;
-  if (codec === 'gzip') return through(plain, createGzip({ level, chunkSize }));
+  if (codec === 'gzip')
+    return through(
+      plain,
+      createGzip({ level: level ?? constants.Z_DEFAULT_COMPRESSION, chunkSize }),
+    );
   const params = {
-    [constants.ZSTD_c_compressionLevel]: level,
+    [constants.ZSTD_c_compressionLevel]: level ?? constants.ZSTD_CLEVEL_DEFAULT,
     // The frame carries its own checksum: `zstd -t` finds damage without our manifest.
     [constants.ZSTD_c_checksumFlag]: 1,
   };

@@ -1,5 +1,7 @@
 /** From the bytes of a snapshot to what stores hold, and back: compressed, then encrypted. */
+import { recipientText } from '../core/age-text.ts';
 import type { Manifest } from '../core/manifest.ts';
+import type { SealSuffix } from '../core/names.ts';
 import { decryptAge, encryptAge } from './age.ts';
 import type { Identity } from './age-keys.ts';
 import { type Codec, compress, decompress } from './compress.ts';
@@ -8,8 +10,8 @@ type Bytes = AsyncIterable<Uint8Array>;
 
 export interface SealRules {
   readonly codec: Codec;
-  /** The codec's own; without a meaning for `none`. */
-  readonly level: number;
+  /** Null: what the codec's own tool takes by itself. */
+  readonly level: number | null;
   /** Raw X25519 public keys; none: not encrypted. */
   readonly recipients: readonly Uint8Array[];
 }
@@ -19,10 +21,16 @@ export function changesBytes({ codec, recipients }: SealRules): boolean {
   return codec !== 'none' || recipients.length > 0;
 }
 
-/** What the name of a sealed object ends with, so that the standard tools know it: `.zst.age`. */
-export function sealedSuffix({ codec, recipients }: SealRules): string {
-  const packed = { none: '', gzip: '.gz', zstd: '.zst' }[codec];
+/** What the name of a sealed object ends with: `.zst.age`. */
+export function sealSuffix({ codec, recipients }: SealRules): SealSuffix {
+  const packed = ({ none: '', gzip: '.gz', zstd: '.zst' } as const)[codec];
   return recipients.length > 0 ? `${packed}.age` : packed;
+}
+
+/** How a manifest tells of it. */
+export function encryptionOf({ recipients }: SealRules): Manifest['sealed']['encryption'] {
+  if (recipients.length === 0) return null;
+  return { scheme: 'age', recipients: recipients.map(recipientText) };
 }
 
 export function seal(plain: Bytes, { codec, level, recipients }: SealRules): Bytes {
@@ -30,7 +38,10 @@ export function seal(plain: Bytes, { codec, level, recipients }: SealRules): Byt
   return recipients.length > 0 ? encryptAge(packed, recipients) : packed;
 }
 
-/** Throws `object-damaged`, and `config-invalid` when no identity fits. */
+/**
+ * Throws `object-damaged` for bytes that are not what `seal` made, and `backup-locked` when no
+ * identity fits. What it gave before it throws is not all.
+ */
 export function unseal(
   sealed: Bytes,
   { codec, encryption }: Manifest['sealed'],

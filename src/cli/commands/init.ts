@@ -23,7 +23,14 @@ export const initCommand: Command = {
     'etcd-backupd init latest --data-dir /var/lib/etcd --name m1 --allow-none',
     'etcd-backupd init latest --data-dir /data --name etcd-0 --initial-cluster-token prod-2',
   ],
-  codes: ['restore-refused', 'restore-full', 'restore-failed', 'backup-missing', 'object-damaged'],
+  codes: [
+    'restore-refused',
+    'restore-full',
+    'restore-failed',
+    'backup-missing',
+    'backup-locked',
+    'object-damaged',
+  ],
   run,
 };
 

@@ -34,6 +34,7 @@ export const putBackCommand: Command = {
     'put-back-conflict',
     'restore-refused',
     'backup-missing',
+    'backup-locked',
     'object-damaged',
     'cluster-unreachable',
     'cluster-permission',

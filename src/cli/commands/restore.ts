@@ -26,7 +26,14 @@ export const restoreCommand: Command = {
     'etcd-backupd restore latest --data-dir /var/lib/etcd --name m1 --dry-run',
     'etcd-backupd restore --before 2026-11-20T15:00:00Z --data-dir /var/lib/etcd --name m1',
   ],
-  codes: ['restore-refused', 'restore-full', 'restore-failed', 'backup-missing', 'object-damaged'],
+  codes: [
+    'restore-refused',
+    'restore-full',
+    'restore-failed',
+    'backup-missing',
+    'backup-locked',
+    'object-damaged',
+  ],
   run,
 };
 

@@ -1,7 +1,13 @@
 import { Failure, toFailure } from '../../core/errors.ts';
 import { verifyBackup } from '../../engine/verify.ts';
 import type { Call, Command } from '../command.ts';
-import { configOptions, jsonOption, type OpenHouse, openForCommand } from '../settings.ts';
+import {
+  configOptions,
+  identityOption,
+  jsonOption,
+  type OpenHouse,
+  openForCommand,
+} from '../settings.ts';
 import { type Copy, copiesOf, holdings, shelfOptions, tellTroubles } from '../shelves.ts';
 import { json, table } from '../table.ts';
 
@@ -13,12 +19,13 @@ export const verifyCommand: Command = {
   options: {
     ...configOptions,
     ...shelfOptions,
+    ...identityOption,
     all: { type: 'boolean', doc: 'every backup of every store' },
     deep: { type: 'boolean', doc: 'walk the database again, page by page, as after a drain' },
     ...jsonOption,
   },
   examples: ['etcd-backupd verify latest', 'etcd-backupd verify --all --deep'],
-  codes: ['object-damaged', 'object-missing', 'backup-missing', 'store-failed'],
+  codes: ['backup-locked', 'object-damaged', 'object-missing', 'backup-missing', 'store-failed'],
   run,
 };
 

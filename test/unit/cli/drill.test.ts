@@ -56,7 +56,11 @@ test('a drill of a store without a backup says so', async () => {
 test('a copy that is no database fails its drill, and is shown with it from then on', async () => {
   const at = placeWith('etcd Version: 3.7.1');
   const raw = { ...sampleManifest().raw, sizeBytes: 12 };
-  const { id } = await stock(at, { startedAt: '2026-11-19T15:45:00Z', changes: { raw } });
+  const { id } = await stock(at, {
+    startedAt: '2026-11-19T15:45:00Z',
+    changes: { raw },
+    sealed: { codec: 'none', encryption: null },
+  });
 
   const told = await call(['drill', id, '--store', 'local', ...at.words]);
   const shown = await call(['show', id, ...at.words]);

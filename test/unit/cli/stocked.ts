@@ -21,6 +21,7 @@ export interface Given {
   readonly startedAt: string;
   readonly cluster?: Manifest['cluster']['id'];
   readonly changes?: Partial<Manifest>;
+  readonly sealed?: Partial<Manifest['sealed']>;
 }
 
 /** Puts a backup whose data are what its manifest says. */
@@ -34,6 +35,7 @@ export async function stock({ storeDir }: Place, given: Given): Promise<Manifest
     object: dataName(id, named),
     sizeBytes: content.length,
     sha256: createHash('sha256').update(content).digest('hex'),
+    ...given.sealed,
   };
   const cluster = { id, name: 'production' };
   const parts = { startedAt, revision: at, id: named, cluster, sealed, hold: null };

@@ -3,6 +3,7 @@ import { leastYaml, load, problemsOf } from './loading.ts';
 
 const tlsPair = ['--cluster.tls.cert=/c', '--cluster.tls.key=/k'];
 const onAll = '--http.listen=0.0.0.0:9379';
+const recipient = 'age1xmwwc06ly3ee5rytxm9mflaz2u56jjj36s0mypdrwsvlul66mv4q47ryef';
 
 describe('settings that cannot stand together', () => {
   test.each([
@@ -49,6 +50,24 @@ describe('settings that cannot stand together', () => {
       ['--schedule.retryDelay=1h'],
       'schedule.retryDelayMax',
       'is below schedule.retryDelay',
+    ],
+    [
+      'a level that gzip does not have',
+      ['--seal.compression=gzip', '--seal.level=10'],
+      'seal.level',
+      'is above 9, the hardest of gzip',
+    ],
+    [
+      'a recipient named twice, in two spellings',
+      [`--seal.recipients=${recipient},${recipient.toUpperCase()}`],
+      'seal.recipients',
+      `names ${recipient} twice`,
+    ],
+    [
+      'drills of encrypted backups without an identity',
+      [`--seal.recipients=${recipient}`, '--drill.cron=30 3 * * *'],
+      'drill.cron',
+      'need seal.identityFile',
     ],
     ['an open address without a token', [onAll], 'http.listen', 'needs a token'],
     [

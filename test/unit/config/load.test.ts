@@ -36,6 +36,7 @@ describe('a configuration', () => {
       },
       stores: [{ name: 'local', type: 'file', path: '/var/backups/etcd', retention }],
       retention,
+      seal: { compression: 'none', level: null, recipients: [], identityFile: null },
       spool: { dir: '/var/lib/etcd-backupd/spool', maxBytes: 0 },
       http: {
         enabled: true,

@@ -27,6 +27,7 @@ describe.concurrent('a good run', () => {
       'proof-finished agreed',
       'step-finished agree',
       'step-finished agree',
+      'step-finished seal',
       'step-advanced',
       'step-advanced',
       'backup-committed',
@@ -91,6 +92,12 @@ describe.concurrent('a good run', () => {
     });
     const known = members.map(({ id, name, learner }) => ({ id, name, learner }));
     expect(manifest?.found.members).toMatchObject(known);
-    expect(Object.keys(manifest?.steps ?? {})).toEqual(['choose', 'drain', 'prove', 'agree']);
+    expect(Object.keys(manifest?.steps ?? {})).toEqual([
+      'choose',
+      'drain',
+      'prove',
+      'agree',
+      'seal',
+    ]);
   });
 });

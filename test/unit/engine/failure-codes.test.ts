@@ -27,6 +27,7 @@ const elsewhere: readonly FailureCode[] = [
   'restore-full',
   'restore-failed',
   'put-back-conflict',
+  'backup-locked',
   'quorum-at-risk',
   'drill-failed',
   'http-listen',

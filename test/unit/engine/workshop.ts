@@ -75,7 +75,12 @@ const placedFile = {
   sha256: createHash('sha256').update(placedContent).digest('hex'),
 };
 const placedManifest: Partial<Manifest> = { hold: null, slot: null, raw: placedFile };
-const placedSeal: Manifest['sealed'] = { ...sampleManifest().sealed, ...placedFile };
+const placedSeal: Manifest['sealed'] = {
+  ...sampleManifest().sealed,
+  ...placedFile,
+  codec: 'none',
+  encryption: null,
+};
 
 class OpenWorkshop implements Workshop {
   readonly cluster: FakeCluster;
@@ -179,6 +184,8 @@ class OpenWorkshop implements Workshop {
         onMismatch: 'keep',
         ...options.source,
       },
+      seal: { codec: 'none', level: null, recipients: [] },
+      identities: () => [],
       spool: openSpool({ dir: this.spoolDir, maxBytes: options.spoolMaxBytes ?? 0 }),
       prove: inlineProver,
       shelves: this.#stores.map((store) => ({ store, retention: options.retention ?? {} })),

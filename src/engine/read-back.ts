@@ -1,0 +1,83 @@
+/**
+ * Reads what a store holds of a backup, to its last byte, however often the way to it breaks, and
+ * compares it with what the manifest tells.
+ */
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Failure, toFailure } from '../core/errors.ts';
+import type { Manifest } from '../core/manifest.ts';
+import { type ObjectName, objectName } from '../core/names.ts';
+import type { Store } from '../store/port.ts';
+
+export interface FetchOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+}
+
+/**
+ * Reads the stored bytes and compares their size and SHA-256 with the manifest. Throws
+ * `object-damaged` when they differ, `object-missing`, or the store's own failure.
+ */
+export async function readBack(
+  manifest: Manifest,
+  store: Store,
+  options: FetchOptions,
+): Promise<void> {
+  for await (const _ of storedBytes(manifest, store, options));
+}
+
+/** Throws behind the last byte where they are not those that the manifest tells of. */
+export async function* storedBytes(
+  manifest: Manifest,
+  store: Store,
+  options: FetchOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const { object, sizeBytes, sha256 } = manifest.sealed;
+  const hash = createHash('sha256');
+  let readBytes = 0;
+  for await (const chunk of resumed(store, objectName(object), sizeBytes, options.signal)) {
+    hash.update(chunk);
+    readBytes += chunk.byteLength;
+    yield chunk;
+    options.onProgress?.(readBytes, sizeBytes);
+  }
+  const found = hash.digest('hex');
+  if (readBytes === sizeBytes && found === sha256) return;
+  const expected = `${sizeBytes} bytes with SHA-256 ${sha256}`;
+  throw new Failure(
+    'object-damaged',
+    `${store.name}: ${object} has ${readBytes} bytes with SHA-256 ${found}, not ${expected}`,
+    { context: { store: store.name, object, readBytes, sizeBytes, found, expected: sha256 } },
+  );
+}
+
+const mostBreaks = 5;
+const breakPauseMs = 500;
+
+/** The bytes of an object, going on where they broke off as long as each try brings some more. */
+async function* resumed(
+  store: Store,
+  name: ObjectName,
+  sizeBytes: number,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let readBytes = 0;
+  for (let breaks = 0; ; ) {
+    const range = readBytes === 0 ? {} : { range: { start: readBytes, end: sizeBytes } };
+    try {
+      for await (const chunk of store.get(name, { signal, ...range })) {
+        readBytes += chunk.byteLength;
+        breaks = 0;
+        yield chunk;
+      }
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      breaks += 1;
+      const failure = toFailure(error, 'store-failed');
+      const isBreak = failure.code === 'store-failed' || failure.code === 'timed-out';
+      if (!isBreak || breaks > mostBreaks || readBytes >= sizeBytes) throw failure;
+      await sleep(breakPauseMs * breaks, undefined, { signal });
+    }
+  }
+}

@@ -1,0 +1,66 @@
+/** Seals a proved snapshot once, for all stores. With nothing to do it is stored as it came. */
+import { createHash } from 'node:crypto';
+import type { Manifest } from '../core/manifest.ts';
+import type { SealSuffix } from '../core/names.ts';
+import type { SpoolFile } from '../spool/file.ts';
+import { changesBytes, encryptionOf, seal, sealSuffix } from '../stream/seal.ts';
+import type { EngineDeps } from './deps.ts';
+import type { DrawnSnapshot } from './draw.ts';
+
+/** What stores are given. Disposing removes the file. */
+export interface SealedSnapshot extends AsyncDisposable {
+  readonly file: SpoolFile;
+  readonly suffix: SealSuffix;
+  readonly facts: Omit<Manifest['sealed'], 'object'>;
+}
+
+const tellEveryBytes = 4 * 1024 * 1024;
+
+/** Where it seals, it takes the drawn file away: a slow store must not keep two on the disk. */
+export async function sealSnapshot(
+  drawn: DrawnSnapshot,
+  deps: Pick<EngineDeps, 'seal' | 'spool' | 'observe'>,
+  signal: AbortSignal,
+): Promise<SealedSnapshot> {
+  const rules = deps.seal;
+  if (!changesBytes(rules)) return unchanged(drawn);
+  await using opened = new AsyncDisposableStack();
+  const file = opened.use(await deps.spool.create(drawn.file.sizeBytes));
+  const hash = createHash('sha256');
+  for await (const chunk of seal(readAndTell(drawn.file, deps), rules)) {
+    signal.throwIfAborted();
+    hash.update(chunk);
+    await file.append([chunk], signal);
+  }
+  await file.flush(signal);
+  await drawn.file[Symbol.asyncDispose]();
+  const held = opened.move();
+  const { sizeBytes } = file;
+  const sha256 = hash.digest('hex');
+  const facts = { sizeBytes, sha256, codec: rules.codec, encryption: encryptionOf(rules) };
+  const suffix = sealSuffix(rules);
+  return { file, suffix, facts, [Symbol.asyncDispose]: () => held.disposeAsync() };
+}
+
+function unchanged({ file, proved }: DrawnSnapshot): SealedSnapshot {
+  const { sizeBytes } = file;
+  const sha256 = proved.digests.fileSha256;
+  const facts = { sizeBytes, sha256, codec: 'none', encryption: null } as const;
+  return { file, suffix: '', facts, [Symbol.asyncDispose]: async () => undefined };
+}
+
+async function* readAndTell(
+  file: SpoolFile,
+  { observe }: Pick<EngineDeps, 'observe'>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const totalBytes = file.sizeBytes;
+  let doneBytes = 0;
+  let toldBytes = 0;
+  for await (const chunk of file.bytes()) {
+    yield chunk;
+    doneBytes += chunk.byteLength;
+    if (doneBytes < totalBytes && doneBytes - toldBytes < tellEveryBytes) continue;
+    toldBytes = doneBytes;
+    observe({ kind: 'step-advanced', step: 'seal', doneBytes, totalBytes });
+  }
+}
