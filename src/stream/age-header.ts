@@ -19,6 +19,7 @@ const wrapInfo = 'age-encryption.org/v1/X25519';
 export const fileKeyBytes = 16;
 const tagBytes = 16;
 const bodyLine = 64;
+const damagedHead = 'its head is damaged';
 
 export interface ParsedHead {
   /** Undefined: none of the identities is a recipient. */
@@ -44,19 +45,46 @@ export function readAgeHead(
   identities: readonly Identity[],
 ): ParsedHead | undefined {
   const text = bytes.toString('latin1');
-  if (!text.startsWith(intro.slice(0, text.length))) throw new Error('it is no age file');
+  const beginning = `${intro}\n`;
+  if (!beginning.startsWith(text.slice(0, beginning.length))) throw new Error('it is no age file');
   const end = /\n---[^\n]*\n/.exec(text);
   if (end === null) return undefined;
-  const signed = text.slice(0, end.index + '\n---'.length);
-  const mac = decode(end[0].slice('\n--- '.length, -1));
-  const fileKey = unwrapAny(signed, identities);
+  const stanzas = readStanzas(text.slice(beginning.length, end.index).split('\n'));
+  const mac = decode(/^\n--- (\S+)\n$/.exec(end[0])?.[1] ?? '');
+  const fileKey = unwrapAny(stanzas, identities);
   const headBytes = end.index + end[0].length;
   if (fileKey === undefined) return { fileKey, headBytes };
-  const right = macOf(fileKey, signed);
+  const right = macOf(fileKey, text.slice(0, end.index + '\n---'.length));
   if (mac?.length !== right.length || !timingSafeEqual(mac, right)) {
     throw new Error('its head was changed');
   }
   return { fileKey, headBytes };
+}
+
+interface Stanza {
+  readonly kind: string;
+  readonly args: readonly string[];
+  readonly body: Buffer;
+}
+
+/** To the letter: what could be read in two ways is refused, as the official programs do. */
+function readStanzas(lines: readonly string[]): readonly Stanza[] {
+  const stanzas: Stanza[] = [];
+  for (let at = 0; at < lines.length; ) {
+    const [, words] = /^-> ([!-~]+(?: [!-~]+)*)$/.exec(lines[at] ?? '') ?? [];
+    const [kind, ...args] = words?.split(' ') ?? [];
+    const from = at + 1;
+    at = from;
+    while (lines[at]?.length === bodyLine) at += 1;
+    const body = decode(lines.slice(from, at + 1).join(''));
+    const isWhole = at < lines.length && (lines[at]?.length ?? 0) < bodyLine;
+    if (kind === undefined || body === undefined || !isWhole) throw new Error(damagedHead);
+    stanzas.push({ kind, args, body });
+    at += 1;
+  }
+  const mixes = stanzas.length > 1 && stanzas.some(({ kind }) => kind === 'scrypt');
+  if (stanzas.length === 0 || mixes) throw new Error(damagedHead);
+  return stanzas;
 }
 
 function wrap(fileKey: Uint8Array, recipient: Uint8Array) {
@@ -73,13 +101,14 @@ function wrap(fileKey: Uint8Array, recipient: Uint8Array) {
   return { share, body: Buffer.concat([sealed, cipher.getAuthTag()]) };
 }
 
-function unwrapAny(signed: string, identities: readonly Identity[]): Uint8Array | undefined {
-  const stanzas = signed.matchAll(/^-> X25519 (\S+)\n((?:[^\n]{64}\n)*[^\n]{0,63})\n/gm);
-  for (const [, argument = '', lines = ''] of stanzas) {
-    const share = decode(argument);
-    const body = decode(lines.replaceAll('\n', ''));
-    const isWhole = share?.length === keyBytes && body?.length === fileKeyBytes + tagBytes;
-    if (!isWhole) throw new Error('its head is damaged');
+function unwrapAny(
+  stanzas: readonly Stanza[],
+  identities: readonly Identity[],
+): Uint8Array | undefined {
+  for (const { args, body } of stanzas.filter(({ kind }) => kind === 'X25519')) {
+    const share = decode(args[0] ?? '');
+    const isWhole = args.length === 1 && body.length === fileKeyBytes + tagBytes;
+    if (!isWhole || share?.length !== keyBytes) throw new Error(damagedHead);
     for (const identity of identities) {
       const fileKey = unwrap(share, body, identity);
       if (fileKey !== undefined) return fileKey;
@@ -89,18 +118,26 @@ function unwrapAny(signed: string, identities: readonly Identity[]): Uint8Array 
 }
 
 function unwrap(share: Buffer, body: Buffer, identity: Identity): Uint8Array | undefined {
+  const key = wrapKey(sharedWith(share, identity), share, identity.publicBytes);
+  const options = { authTagLength: tagBytes } as const;
+  const decipher = createDecipheriv('chacha20-poly1305', key, zeroNonce, options);
+  decipher.setAuthTag(body.subarray(fileKeyBytes));
+  const fileKey = decipher.update(body.subarray(0, fileKeyBytes));
   try {
-    const shared = diffieHellman({ privateKey: identity.key, publicKey: publicKeyOf(share) });
-    const key = wrapKey(shared, share, identity.publicBytes);
-    const options = { authTagLength: tagBytes } as const;
-    const decipher = createDecipheriv('chacha20-poly1305', key, zeroNonce, options);
-    decipher.setAuthTag(body.subarray(fileKeyBytes));
-    const fileKey = decipher.update(body.subarray(0, fileKeyBytes));
     decipher.final();
     return fileKey;
   } catch {
     // Wrapped for somebody else: the tag tells, and nothing else does.
     return undefined;
+  }
+}
+
+/** A share of low order would give a secret that everybody knows; node:crypto refuses it. */
+function sharedWith(share: Buffer, identity: Identity): Uint8Array {
+  try {
+    return diffieHellman({ privateKey: identity.key, publicKey: publicKeyOf(share) });
+  } catch {
+    throw new Error(damagedHead);
   }
 }
 

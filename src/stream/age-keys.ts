@@ -20,7 +20,7 @@ export function parseRecipient(text: string): Uint8Array {
   throw new Failure('config-invalid', `${text} is no age recipient; they look like age1...`);
 }
 
-/** All identities of a file as `age-keygen` writes it. Throws `config-invalid`, without the text. */
+/** All keys of a file as `age-keygen` writes it. Throws `config-invalid`, without the text. */
 export function parseIdentities(text: string, from: string): Identity[] {
   const lines = identityLines(text);
   if (lines.length === 0) throw new Failure('config-invalid', `${from} has no age identity`);
