@@ -133,8 +133,10 @@ export async function proveSame(
   try {
     signal.throwIfAborted();
     const proved = await prover.finish(file.sizeBytes);
+    // First: a file of another history cannot even be asked for that hash.
+    requireSame(manifest, proved, store);
     const hash = await prover.hashKv(manifest.hashKv);
-    requireSame(manifest, proved, hash, store);
+    if (hash !== manifest.hashKv.hash) throw another('HashKV', store);
     return proved;
   } finally {
     signal.removeEventListener('abort', end);
@@ -142,21 +144,18 @@ export async function proveSame(
 }
 
 /** The bytes are those that were stored; the manifest must speak of the same database. */
-function requireSame(
-  manifest: Manifest,
-  { facts, digests }: ProvedFile,
-  hashKv: number,
-  store: Store,
-): void {
+function requireSame(manifest: Manifest, { facts, digests }: ProvedFile, store: Store): void {
   const differences = [
     digests.fileSha256 === manifest.raw.sha256 ? [] : ['SHA-256'],
     facts.statusHash === manifest.statusHash ? [] : ['status hash'],
     facts.revision === manifest.revision ? [] : ['revision'],
     facts.totalRows === manifest.totalRows ? [] : ['total rows'],
     facts.keys === manifest.keys ? [] : ['keys'],
-    hashKv === manifest.hashKv.hash ? [] : ['HashKV'],
+    facts.currentRevision === manifest.hashKv.revision ? [] : ['revision of the HashKV'],
   ].flat();
-  if (differences.length === 0) return;
-  const what = differences.join(', ');
-  throw new Failure('object-damaged', `${store.name}: the manifest tells another ${what}`);
+  if (differences.length > 0) throw another(differences.join(', '), store);
+}
+
+function another(what: string, store: Store): Failure {
+  return new Failure('object-damaged', `${store.name}: the manifest tells another ${what}`);
 }
