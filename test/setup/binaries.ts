@@ -43,6 +43,16 @@ export function bboltDir(env: NodeJS.ProcessEnv = process.env): string {
   return join(dirname(etcdCache(env)), 'bbolt');
 }
 
+/** The folder of the programs `age` and `age-keygen`, if they are in the cache. */
+export function installedAge(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const dir = ageDir(env);
+  return isExecutable(join(dir, 'age')) ? dir : undefined;
+}
+
+export function ageDir(env: NodeJS.ProcessEnv = process.env): string {
+  return join(dirname(etcdCache(env)), 'age');
+}
+
 /** Whether a version is the wanted one, or one of the wanted minor. */
 export function fits(version: string, wanted: string): boolean {
   return version === wanted || version.startsWith(`${wanted}.`);

@@ -2,16 +2,18 @@ import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
+  ageDir,
   bboltDir,
   binariesIn,
   etcdCache,
   findEtcd,
   fits,
+  installedAge,
   installedBbolt,
   installedEtcd,
   versionOf,
 } from './binaries.ts';
-import { buildBbolt, buildEtcd, releaseFor } from './golang.ts';
+import { buildAge, buildBbolt, buildEtcd, releaseFor } from './golang.ts';
 import { packagedEtcd } from './packages.ts';
 
 /**
@@ -42,9 +44,12 @@ export async function provisionEtcd(
   { say }: Provisioning = { say: (line) => process.stderr.write(`etcd: ${line}\n`) },
 ): Promise<MissingEtcd[]> {
   const open = () => wanted.filter((one) => findEtcd(one) === undefined);
-  // Whoever wants what only Go gives wants the official check of database files too.
-  const wantsBbolt = wanted.some(isOnlyBuilt) && installedBbolt() === undefined;
-  if (open().length === 0 && !wantsBbolt) return [];
+  // Whoever wants what only Go gives wants the other official programs by Go too: the check of
+  // database files, and the encryption of backups.
+  const wantsTools = wanted.some(isOnlyBuilt);
+  const wantsBbolt = wantsTools && installedBbolt() === undefined;
+  const wantsAge = wantsTools && installedAge() === undefined;
+  if (open().length === 0 && !wantsBbolt && !wantsAge) return [];
   const tried = new Map(wanted.map((one) => [one, [`neither in ${etcdCache()} nor on PATH`]]));
   const cache = etcdCache();
   await mkdir(cache, { recursive: true });
@@ -57,7 +62,8 @@ export async function provisionEtcd(
       const why = await takeBuild(one, { workDir, say });
       if (why !== undefined) tried.get(one)?.push(why);
     }
-    if (wantsBbolt) await takeBbolt({ workDir, say });
+    if (wantsBbolt) await takeTool('bbolt', bboltDir(), buildBbolt, { workDir, say });
+    if (wantsAge) await takeTool('age', ageDir(), buildAge, { workDir, say });
   } finally {
     await rm(workDir, { recursive: true, force: true });
   }
@@ -106,13 +112,18 @@ async function takeBuild(wanted: string, { workDir, say }: Work): Promise<string
   }
 }
 
-async function takeBbolt({ workDir, say }: Work): Promise<void> {
+async function takeTool(
+  name: string,
+  dir: string,
+  make: (workDir: string, into: string) => Promise<void>,
+  { workDir, say }: Work,
+): Promise<void> {
   try {
-    say('building bbolt with Go (half a minute)');
-    await mkdir(bboltDir(), { recursive: true });
-    await buildBbolt(workDir, bboltDir());
+    say(`building ${name} with Go (half a minute)`);
+    await mkdir(dir, { recursive: true });
+    await make(workDir, dir);
   } catch (thrown) {
-    say(`no bbolt: ${reason(thrown)}`);
+    say(`no ${name}: ${reason(thrown)}`);
   }
 }
 

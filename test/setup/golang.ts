@@ -10,6 +10,9 @@ const modules = ['server', 'etcdctl', 'etcdutl'].map((name) => `go.etcd.io/etcd/
 // The bbolt of etcd 3.6; its `check` is the official word on a database file of any version.
 const bbolt = 'go.etcd.io/bbolt/cmd/bbolt@v1.4.3';
 
+// The official tool for the encryption of backups.
+const age = ['age', 'age-keygen'].map((name) => `filippo.io/age/cmd/${name}@v1.2.1`);
+
 /** The release that a build by Go would give for a wanted version. */
 export function releaseFor(wanted: string): string | undefined {
   return /^\d+\.\d+\.\d+$/.test(wanted) ? wanted : releases.find((one) => fits(one, wanted));
@@ -36,6 +39,12 @@ export async function buildEtcd(
 export async function buildBbolt(workDir: string, into: string): Promise<void> {
   const out = await build(join(workDir, 'go-bbolt'), [bbolt]);
   await rename(join(out, 'bbolt'), join(into, 'bbolt'));
+}
+
+/** Builds the programs `age` and `age-keygen` into a folder. */
+export async function buildAge(workDir: string, into: string): Promise<void> {
+  const out = await build(join(workDir, 'go-age'), age);
+  for (const name of ['age-keygen', 'age']) await rename(join(out, name), join(into, name));
 }
 
 async function build(source: string, programs: readonly string[]): Promise<string> {
