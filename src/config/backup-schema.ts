@@ -127,19 +127,19 @@ const seal = section(
     compression: setting(
       choice(compressions),
       'none',
-      'How snapshots are packed. zstd packs better than gzip, several times as fast; the programs ' +
-        'of the same names open what they packed.',
+      'How snapshots are packed. zstd packs better than gzip, several times as fast. The ' +
+        'programs of the same names open what was packed.',
     ),
     level: optional(
       integer({ min: 1, max: 19 }),
-      'How hard to pack: for gzip 1 to 9, for zstd 1 to 19. Without it that of the tools, 6 and 3.',
+      'How hard to pack: for gzip 1 to 9, for zstd 1 to 19. Without it 6 and 3, as the tools do.',
       { example: '1' },
     ),
     recipients: optional(
       listOf(recipient, 'list of age recipients'),
       'Public keys that backups are encrypted to, as age-keygen prints them; any one of their ' +
-        'identities opens them. Without any, nothing is encrypted. Keep the identities elsewhere: ' +
-        'who loses them all has no backups.',
+        'identities opens them. Without any, nothing is encrypted. Keep the identities ' +
+        'elsewhere: who loses them all has no backups.',
     ),
     identityFile: optional(
       absolutePath,

@@ -31,11 +31,12 @@ export async function fetchProved(
   deps: Pick<EngineDeps, 'spool' | 'prove' | 'identities'>,
   options: FetchOptions,
 ): Promise<FetchedSnapshot> {
+  const identities = identitiesFor(manifest, deps);
   await using opened = new AsyncDisposableStack();
   const file = opened.use(await deps.spool.create(manifest.raw.sizeBytes));
   const prover = opened.use(deps.prove(file));
   file.onAdvance = (sizeBytes) => prover.advance(sizeBytes);
-  await fetchInto(file, manifest, store, deps, options);
+  await fetchInto(file, manifest, store, identities, options);
   const proved = await proveSame(prover, file, manifest, store, options.signal);
   const kept = opened.move();
   return { file, prover, proved, [Symbol.asyncDispose]: () => kept.disposeAsync() };
@@ -49,10 +50,9 @@ export async function fetchInto(
   file: SpoolFile,
   manifest: Manifest,
   store: Store,
-  deps: Pick<EngineDeps, 'identities'>,
+  identities: readonly Identity[],
   options: FetchOptions,
 ): Promise<void> {
-  const identities = identitiesFor(manifest, deps);
   for await (const chunk of rawBytes(manifest, store, identities, options)) {
     await file.append([chunk], options.signal);
   }
@@ -101,7 +101,8 @@ async function* rawBytes(
   }
 }
 
-function identitiesFor(
+/** What may open the backup. Throws `backup-locked` when it is encrypted and there is none. */
+export function identitiesFor(
   manifest: Manifest,
   deps: Pick<EngineDeps, 'identities'>,
 ): readonly Identity[] {

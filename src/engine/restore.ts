@@ -12,7 +12,7 @@ import type { SnapshotFacts } from '../format/snapshot-facts.ts';
 import type { ProvedFile } from '../spool/prover.ts';
 import { type Candidate, candidates, type Wanted } from './candidates.ts';
 import type { RestoreDeps } from './deps.ts';
-import { fetchInto, proveSame } from './fetch.ts';
+import { fetchInto, identitiesFor, proveSame } from './fetch.ts';
 import { type Approved, approve, requireStopped, writerOf } from './preflight.ts';
 import { Stopwatch } from './stopwatch.ts';
 
@@ -97,10 +97,11 @@ async function restoreFrom(
   const { manifest } = candidate;
   const { store } = candidate.shelf;
   requireProved(manifest, order);
+  const identities = identitiesFor(manifest, deps);
   const cluster = newCluster(order.member.initialCluster, order.member.initialClusterToken);
   const approved = await steps.time('preflight', () => approve(manifest, order, deps));
   await using building = await Building.begin(approved.place, manifest.raw.sizeBytes);
-  const proved = await fetchAndProve(building, candidate, steps, deps, signal);
+  const proved = await fetchAndProve(building, candidate, identities, steps, deps, signal);
   const { facts } = proved;
   await steps.time('build', async () => {
     const { bumpRevision, clearAlarms } = order;
@@ -121,6 +122,7 @@ async function restoreFrom(
 async function fetchAndProve(
   building: Building,
   { manifest, shelf: { store } }: Candidate,
+  identities: ReturnType<RestoreDeps['identities']>,
   steps: Stopwatch<RestoreStep>,
   deps: RestoreDeps,
   signal: AbortSignal,
@@ -132,7 +134,7 @@ async function fetchAndProve(
     deps.observe({ kind: 'restore-advanced', doneBytes, totalBytes });
   const options = { signal, onProgress };
   await steps.time('fetch', () =>
-    fetchInto(database, manifest, store, deps, options).catch(failureOfPlace),
+    fetchInto(database, manifest, store, identities, options).catch(failureOfPlace),
   );
   return await steps.time('prove', () => proveSame(prover, database, manifest, store, signal));
 }
