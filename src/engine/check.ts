@@ -1,6 +1,6 @@
 /**
  * Tries every connection that a backup needs, end to end, and writes no backup: the cluster and its
- * rights, the spool and its space, every store with a probe that is written, read and removed.
+ * rights, the spool and its space, the sealing and its keys, every store with a probe that is written, read and removed.
  */
 import { randomBytes } from 'node:crypto';
 import { type Judgement, rankSources } from '../cluster/choose.ts';
@@ -9,7 +9,9 @@ import { Failure, toFailure } from '../core/errors.ts';
 import { type ObjectName, objectName } from '../core/names.ts';
 import { formatBytes } from '../core/units.ts';
 import type { Store } from '../store/port.ts';
+import { changesBytes } from '../stream/seal.ts';
 import type { EngineDeps } from './deps.ts';
+import { trySeal } from './seal.ts';
 
 export interface CheckResult {
   /** What was tried: `cluster`, `snapshot rights`, `spool`, `store local`... */
@@ -63,6 +65,7 @@ export async function checkEverything(
     await attempt('content hash', () => tryHash(source, deps, signal));
     await attempt('spool', () => trySpool(source, deps));
   }
+  if (changesBytes(deps.seal)) await attempt('seal', () => trySeal(deps));
   for (const { store } of deps.shelves) {
     await attempt(`store ${store.name}`, () => tryStore(store, deps, signal));
   }

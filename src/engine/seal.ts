@@ -1,9 +1,10 @@
 /** Seals a proved snapshot once, for all stores. With nothing to do it is stored as it came. */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { Failure } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { SealSuffix } from '../core/names.ts';
 import type { SpoolFile } from '../spool/file.ts';
-import { changesBytes, encryptionOf, seal, sealSuffix } from '../stream/seal.ts';
+import { changesBytes, encryptionOf, seal, sealSuffix, unseal } from '../stream/seal.ts';
 import type { EngineDeps } from './deps.ts';
 import type { DrawnSnapshot } from './draw.ts';
 
@@ -40,6 +41,36 @@ export async function sealSnapshot(
   const facts = { sizeBytes, sha256, codec: rules.codec, encryption: encryptionOf(rules) };
   const suffix = sealSuffix(rules);
   return { file, suffix, facts, [Symbol.asyncDispose]: () => held.disposeAsync() };
+}
+
+/**
+ * Seals something small and, where there are identities, opens it again: an identity that does not
+ * fit the recipients is found out before it is needed. Says what was done, for people.
+ */
+export async function trySeal({
+  seal: rules,
+  identities,
+}: Pick<EngineDeps, 'seal' | 'identities'>): Promise<string> {
+  const content = randomBytes(1024);
+  const encryption = encryptionOf(rules);
+  const packed = rules.codec === 'none' ? [] : [`packed with ${rules.codec}`];
+  const to = encryption === null ? [] : [`encrypted to ${encryption.recipients.join(', ')}`];
+  const done = [...packed, ...to].join(', ');
+  const known = encryption === null ? [] : identities();
+  const sealed: Uint8Array[] = [];
+  for await (const chunk of seal(once(content), rules)) sealed.push(Uint8Array.from(chunk));
+  if (encryption !== null && known.length === 0) return `${done}; no identity here opens it`;
+  const opened: Uint8Array[] = [];
+  const facts = { codec: rules.codec, encryption };
+  for await (const chunk of unseal(once(Buffer.concat(sealed)), facts, known)) {
+    opened.push(Uint8Array.from(chunk));
+  }
+  if (Buffer.concat(opened).equals(content)) return `${done}, and opened again`;
+  throw new Failure('internal', 'what was sealed did not open to the same bytes');
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield bytes;
 }
 
 function unchanged({ file, proved }: DrawnSnapshot): SealedSnapshot {

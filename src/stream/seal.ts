@@ -44,7 +44,7 @@ export function seal(plain: Bytes, { codec, level, recipients }: SealRules): Byt
  */
 export function unseal(
   sealed: Bytes,
-  { codec, encryption }: Manifest['sealed'],
+  { codec, encryption }: Pick<Manifest['sealed'], 'codec' | 'encryption'>,
   identities: readonly Identity[],
 ): Bytes {
   const packed = encryption === null ? sealed : decryptAge(sealed, identities);

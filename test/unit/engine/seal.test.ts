@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { recipientText } from '../../../src/core/age-text.ts';
 import type { Manifest } from '../../../src/core/manifest.ts';
 import { composeBackupId, dataName, type SealSuffix } from '../../../src/core/names.ts';
+import { checkEverything } from '../../../src/engine/check.ts';
 import type { EngineDeps } from '../../../src/engine/deps.ts';
 import { type Verified, verifyBackup } from '../../../src/engine/verify.ts';
 import { decryptAge, encryptAge } from '../../../src/stream/age.ts';
@@ -216,6 +217,38 @@ describe.concurrent('an encrypted backup', () => {
     known = [stranger, identity];
 
     expect((await verify(work, id)).outcome).toBe('passed');
+  });
+});
+
+describe.concurrent('a check', () => {
+  test.for([
+    { rules: packed, identities: [], detail: 'packed with zstd, and opened again' },
+    {
+      rules: both,
+      identities: [],
+      detail: `packed with zstd, encrypted to ${recipient}; no identity here opens it`,
+    },
+    {
+      rules: both,
+      identities: [stranger, identity],
+      detail: `packed with zstd, encrypted to ${recipient}, and opened again`,
+    },
+  ])('tells how backups are sealed: $detail', async ({ rules, identities, detail }) => {
+    await using work = sealing(rules, () => identities);
+
+    const { results } = await checkEverything(work.deps, { signal });
+
+    const found = results.find(({ subject }) => subject === 'seal');
+    expect(found).toEqual({ subject: 'seal', detail, failure: undefined });
+  });
+
+  test('finds out that the identity does not fit the recipients', async () => {
+    await using work = sealing(both, () => [stranger]);
+
+    const { results } = await checkEverything(work.deps, { signal });
+
+    const found = results.find(({ subject }) => subject === 'seal');
+    expect(found?.failure?.code).toBe('backup-locked');
   });
 });
 
