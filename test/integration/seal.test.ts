@@ -139,6 +139,14 @@ describe('a sealed backup', () => {
     expect(await call('verify', 'latest', '--deep', ...identity)).toMatchObject({ code: 0 });
     const extracted = await call('extract', 'latest', '--prefix', 'key-7', '--json', ...identity);
     expect(JSON.parse(extracted.stdout)).toMatchObject({ value: 'value 7 '.repeat(2000) });
+    const put = await call('put-back', 'latest', '--prefix', 'key-7', ...identity);
+    expect(put).toMatchObject({ code: 0, stdout: expect.stringContaining('1 the same') });
+    const etcdBinary = `--drill.etcdBinary=${etcd.binaries.etcd}`;
+    const drilled = await call('drill', 'latest', etcdBinary, `--seal.identityFile=${file}`);
+    expect(drilled).toMatchObject({ code: 0 });
+    expect(drilled.stdout).toContain('served the same HashKV');
+    const checked = await call('check', `--seal.identityFile=${file}`);
+    expect(checked.stdout).toContain(`encrypted to ${recipient}, and opened again`);
     expect(await call(...restore, ...identity)).toMatchObject({ code: 0 });
     expect(existsSync(join(dataDir, 'member', 'snap', 'db'))).toBe(true);
     expect(readdirSync(place.spoolDir)).toEqual([]);
