@@ -86,11 +86,17 @@ describe.each(cases)('a backup named "$suffix" on a $kind store', ({ makeStore, 
   });
 });
 
-test.each(['.db.zst.gz', '.db.age.zst', '.db.', '.db.zst.', '.zst', '.db.xz', '.json.age'])(
-  'nothing else is ours: %s',
-  (ending) => {
-    const { id } = draft('');
+test.each([
+  '.db.zst.gz',
+  '.db.age.zst',
+  '.db.age.age',
+  '.db.',
+  '.db.zst.',
+  '.zst',
+  '.db.xz',
+  '.json.age',
+])('nothing else is ours: %s', (ending) => {
+  const { id } = draft('');
 
-    expect(parseObjectName(`${cluster}/${id}${ending}`)).toBeUndefined();
-  },
-);
+  expect(parseObjectName(`${cluster}/${id}${ending}`)).toBeUndefined();
+});

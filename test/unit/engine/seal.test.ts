@@ -9,6 +9,7 @@ import { composeBackupId, dataName, type SealSuffix } from '../../../src/core/na
 import { checkEverything } from '../../../src/engine/check.ts';
 import type { EngineDeps } from '../../../src/engine/deps.ts';
 import { type Verified, verifyBackup } from '../../../src/engine/verify.ts';
+import type { SpoolFile } from '../../../src/spool/file.ts';
 import { decryptAge, encryptAge } from '../../../src/stream/age.ts';
 import { parseIdentities } from '../../../src/stream/age-keys.ts';
 import { decompress } from '../../../src/stream/compress.ts';
@@ -260,10 +261,26 @@ describe.concurrent('bytes that somebody else put in its place', () => {
     await work.backup();
     const { raw } = await newest(work);
     const id = await forge(work, zstdCompressSync(zeros));
+    const { spool } = work.deps;
+    const made: SpoolFile[] = [];
+    const watched: EngineDeps['spool'] = {
+      ...spool,
+      create: async (bytes) => {
+        const file = await spool.create(bytes);
+        made.push(file);
+        return file;
+      },
+    };
 
-    const { failure } = await verify(work, id);
+    const deps = { ...work.deps, spool: watched };
+    const { failure } = await verifyBackup(work.catalog('memory'), id, deps, {
+      deep: true,
+      signal,
+    });
 
     expect(failure).toMatchObject({ code: 'object-damaged' });
+    expect(made).toHaveLength(1);
+    expect(made[0]?.sizeBytes).toBeLessThanOrEqual(raw.sizeBytes);
     expect(failure?.message).toContain(`unseals to more than ${raw.sizeBytes} bytes`);
   });
 
