@@ -116,6 +116,7 @@ function passedOn(asked: RestoreAsked, call: Pick<Call, 'values'>): string[] {
     ...(force ? ['--force'] : []),
     ...named('store'),
     ...named('cluster'),
+    ...named('identity'),
     ...named('config'),
   ];
 }
