@@ -1,6 +1,7 @@
 /**
  * Tries every connection that a backup needs, end to end, and writes no backup: the cluster and its
- * rights, the spool and its space, the sealing and its keys, every store with a probe that is written, read and removed.
+ * rights, the spool and its space, the sealing and its keys, every store with a probe that is
+ * written, read and removed.
  */
 import { randomBytes } from 'node:crypto';
 import { type Judgement, rankSources } from '../cluster/choose.ts';
