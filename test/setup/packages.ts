@@ -20,7 +20,8 @@ export async function packagedEtcd(
   workDir: string,
 ): Promise<PackagedEtcd[]> {
   if (whichProgram('apt-get', process.env) === undefined) throw new Error('no apt-get here');
-  const options = await prepareApt(workDir);
+  // Debian's suites hold 3.4, 3.5 and a newer 3.5; elsewhere we take what the machine's own has.
+  const options = await prepareApt(workDir, ['bookworm', 'trixie', 'sid']);
   // One suite that is out of reach must not cost the others: what arrived is looked at below.
   const updated = await run('apt-get', [...options, 'update']).catch(String);
   const table = await run('apt-cache', [...options, 'madison', 'etcd-server']);
@@ -71,14 +72,20 @@ function mirror(uri: string, signedBy: string | undefined): AptMirror {
   return signedBy?.startsWith('/') ? { uri, signedBy } : { uri };
 }
 
-async function prepareApt(workDir: string): Promise<string[]> {
+/**
+ * Options that make apt use the machine's mirror and keys, a folder of ours for everything that it
+ * writes, and the given suites of Debian; elsewhere the machine's own.
+ */
+export async function prepareApt(
+  workDir: string,
+  debianSuites: readonly string[],
+): Promise<string[]> {
   const release = await readFile('/etc/os-release', 'utf8');
   const id = /^ID="?(\w+)/m.exec(release)?.[1] ?? '';
   const codename = /^VERSION_CODENAME="?(\w+)/m.exec(release)?.[1] ?? 'sid';
   const source = await findMirror(codename);
   if (source === undefined) throw new Error(`apt has no source for ${codename}`);
-  // Debian's suites hold 3.4, 3.5 and a newer 3.5; elsewhere we take what the machine's own has.
-  const suites = id === 'debian' ? ['bookworm', 'trixie', 'sid'] : [codename];
+  const suites = id === 'debian' ? debianSuites : [codename];
   const components = id === 'ubuntu' ? 'main universe' : 'main';
   const flags = source.signedBy === undefined ? '' : `[signed-by=${source.signedBy}] `;
   const lines = suites.map((suite) => `deb ${flags}${source.uri} ${suite} ${components}\n`);

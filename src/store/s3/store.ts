@@ -1,0 +1,214 @@
+/**
+ * A store in a bucket of any service that speaks S3. Objects appear whole or not at all, because
+ * the service does it so. Where an answer is lost on its way, a put that throws may still have
+ * happened; it then holds the bytes that it was given.
+ */
+import {
+  AbortMultipartUploadCommand,
+  DeleteObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+} from '@aws-sdk/client-s3';
+import { Failure } from '../../core/errors.ts';
+import { type ObjectName, objectName } from '../../core/names.ts';
+import type { Body, ByteRange, ObjectFacts, PutFacts, Store } from '../port.ts';
+import { checkedPrefix } from '../requests.ts';
+import { Connection, type Send } from './connection.ts';
+import { isAbsent, serverCode, toStoreFailure } from './failures.ts';
+import { getObject } from './get.ts';
+import { readPages, readUploads } from './listing.ts';
+import type { S3StoreOptions } from './options.ts';
+import { putObject } from './put.ts';
+
+/** Connects to nothing until it is used. */
+export function s3Store(options: S3StoreOptions): Store {
+  return new S3Store(options);
+}
+
+interface Limits {
+  readonly signal: AbortSignal;
+}
+
+class S3Store implements Store {
+  readonly name: string;
+  readonly #options: S3StoreOptions;
+  readonly #connection: Connection;
+  /** What stands before every object name. */
+  readonly #root: string;
+  readonly #unfinished = new Set<string>();
+
+  constructor(options: S3StoreOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#root = options.prefix === '' ? '' : `${options.prefix}/`;
+    this.#connection = new Connection(options, this);
+  }
+
+  describe(): string {
+    const { bucket, prefix, endpoint, region } = this.#options;
+    return `s3 ${prefix === '' ? bucket : `${bucket}/${prefix}`} at ${endpoint ?? region}`;
+  }
+
+  async put(name: ObjectName, body: Body, { signal }: Limits): Promise<PutFacts> {
+    signal.throwIfAborted();
+    const target = {
+      store: { ...this.#options, describe: () => this.describe() },
+      connection: this.#connection,
+      key: this.#root + objectName(name),
+      unfinished: this.#unfinished,
+    };
+    return putObject(target, name, body, signal);
+  }
+
+  async *get(
+    name: ObjectName,
+    { signal, range }: Limits & { range?: ByteRange },
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    signal.throwIfAborted();
+    const source = {
+      store: this,
+      connection: this.#connection,
+      object: this.#object(name),
+      stat: () => this.stat(name, { signal }),
+      missing: (cause: unknown) => this.#missing(name, cause, { signal }),
+    };
+    yield* getObject(source, name, range, signal);
+  }
+
+  async stat(name: ObjectName, { signal }: Limits): Promise<ObjectFacts> {
+    const object = this.#object(name);
+    const action = `look at ${object.Key}`;
+    const command = new HeadObjectCommand(object);
+    try {
+      const found = await this.#connection.tryCall((c, limits) => c.send(command, limits), {
+        signal,
+        action,
+      });
+      const { ContentLength, LastModified } = found;
+      if (ContentLength === undefined || LastModified === undefined) {
+        throw new Error('the server tells no size or no time');
+      }
+      return { name, sizeBytes: ContentLength, modifiedAt: LastModified };
+    } catch (thrown) {
+      signal.throwIfAborted();
+      if (isAbsent(thrown)) throw await this.#missing(name, thrown, { signal });
+      throw toStoreFailure(thrown, this, action);
+    }
+  }
+
+  async *list(prefix: string, { signal }: Limits): AsyncGenerator<ObjectFacts, void, undefined> {
+    signal.throwIfAborted();
+    checkedPrefix(prefix);
+    const fetchPage = (token: string | undefined) => {
+      const command = new ListObjectsV2Command({
+        Bucket: this.#options.bucket,
+        Prefix: this.#root + prefix,
+        EncodingType: 'url',
+        ...(token === undefined ? {} : { ContinuationToken: token }),
+      });
+      return this.#call('list', (client, limits) => client.send(command, limits), signal);
+    };
+    for await (const facts of this.#told('list', readPages(this.#root, fetchPage))) {
+      signal.throwIfAborted();
+      yield facts;
+    }
+  }
+
+  async remove(name: ObjectName, { signal }: Limits): Promise<void> {
+    const object = this.#object(name);
+    const command = new DeleteObjectCommand(object);
+    await this.#call(
+      `remove ${object.Key}`,
+      (client, limits) => client.send(command, limits),
+      signal,
+    );
+  }
+
+  async sweep(olderThan: Date, { signal }: Limits): Promise<number> {
+    signal.throwIfAborted();
+    const fetchPage = (markers: object | undefined) => {
+      const command = new ListMultipartUploadsCommand({
+        Bucket: this.#options.bucket,
+        Prefix: this.#root,
+        EncodingType: 'url',
+        ...markers,
+      });
+      return this.#call('list uploads', (client, limits) => client.send(command, limits), signal);
+    };
+    let swept = 0;
+    const uploads = this.#told('list uploads', readUploads(this.#root, fetchPage));
+    for await (const { key, id, begunAt } of uploads) {
+      if (begunAt >= olderThan || this.#unfinished.has(id)) continue;
+      if (await this.#sweepOne(key, id, signal)) swept += 1;
+    }
+    return swept;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#connection[Symbol.dispose]();
+  }
+
+  /** False where somebody else was faster. */
+  async #sweepOne(key: string, id: string, signal: AbortSignal): Promise<boolean> {
+    const action = `abandon the upload of ${key}`;
+    const command = new AbortMultipartUploadCommand({
+      Bucket: this.#options.bucket,
+      Key: key,
+      UploadId: id,
+    });
+    try {
+      await this.#connection.tryCall((c, limits) => c.send(command, limits), { signal, action });
+      return true;
+    } catch (thrown) {
+      signal.throwIfAborted();
+      if (serverCode(thrown) === 'NoSuchUpload') return false;
+      throw toStoreFailure(thrown, this, action);
+    }
+  }
+
+  #object(name: ObjectName): { Bucket: string; Key: string } {
+    return { Bucket: this.#options.bucket, Key: this.#root + objectName(name) };
+  }
+
+  #call<T>(action: string, send: Send<T>, signal: AbortSignal): Promise<T> {
+    return this.#connection.call(send, { signal, action });
+  }
+
+  /** What the reading of pages finds wrong, told as a failure of the store. */
+  async *#told<T>(action: string, items: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+    const iterator = items[Symbol.asyncIterator]();
+    for (;;) {
+      const step = await iterator.next().catch((thrown: unknown) => {
+        throw thrown instanceof Error && thrown.constructor === Error
+          ? toStoreFailure(thrown, this, action)
+          : thrown;
+      });
+      if (step.done === true) return;
+      yield step.value;
+    }
+  }
+
+  /** A head says the same of an object and of a bucket that is not there. */
+  async #missing(name: ObjectName, cause: unknown, { signal }: Limits): Promise<Failure> {
+    const command = new HeadBucketCommand({ Bucket: this.#options.bucket });
+    const { Key } = this.#object(name);
+    try {
+      await this.#connection.tryCall((client, limits) => client.send(command, limits), {
+        signal,
+        action: `look at ${Key}`,
+      });
+    } catch (thrown) {
+      signal.throwIfAborted();
+      if (isAbsent(thrown)) {
+        const absent = Object.assign(thrown as Error, { name: 'NoSuchBucket' });
+        return toStoreFailure(absent, this, `look at ${Key}`);
+      }
+      // A key that may not look at the bucket has still been told that the object is not there.
+    }
+    const message = `store ${this.name} (${this.describe()}): there is no ${Key}`;
+    const context = { store: this.name, object: name };
+    return new Failure('object-missing', message, { cause, context });
+  }
+}
