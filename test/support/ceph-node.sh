@@ -82,17 +82,18 @@ in_root monmaptool --create --clobber --fsid "$fsid" --addv a "[v2:127.0.0.1:$mo
   $at/monmap > /dev/null
 in_root ceph-mon -c $at/ceph.conf -i a --mkfs --monmap $at/monmap --keyring $at/keyring
 
-in_root ceph-mon -c $at/ceph.conf -i a -f > "$data/mon.out" 2>&1 < /dev/null &
+chroot "$root" ceph-mon -c $at/ceph.conf -i a -f > "$data/mon.out" 2>&1 < /dev/null &
 await timeout 5 chroot "$root" rados -c $at/ceph.conf --no-mon-config lspools
 osd=$(cat /proc/sys/kernel/random/uuid)
 in_root ceph -c $at/ceph.conf osd new "$osd" > /dev/null
 in_root ceph-osd -c $at/ceph.conf -i 0 --mkfs --osd-uuid "$osd" > "$data/osd.out" 2>&1
-in_root ceph-osd -c $at/ceph.conf -i 0 -f >> "$data/osd.out" 2>&1 < /dev/null &
+chroot "$root" ceph-osd -c $at/ceph.conf -i 0 -f >> "$data/osd.out" 2>&1 < /dev/null &
 osd_pid=$!
 osd_is_up() { in_root ceph -c $at/ceph.conf osd stat | grep -q '1 up'; }
 await osd_is_up
 start_gateway() {
-  in_root radosgw -c $at/ceph.conf -n client.rgw -f >> "$data/rgw.out" 2>&1 < /dev/null &
+  # Not by the function: the number of the process must be that of the server itself.
+  chroot "$root" radosgw -c $at/ceph.conf -n client.rgw -f >> "$data/rgw.out" 2>&1 < /dev/null &
   gateway_pid=$!
   await gateway_listens
 }
