@@ -6,7 +6,7 @@ import { connectCluster } from '../cluster/connect.ts';
 import { connectKeys } from '../cluster/keys.ts';
 import { connectMembership } from '../cluster/membership.ts';
 import { etcdProgram } from '../cluster/scratch.ts';
-import type { Config, StoreConfig } from '../config/config.ts';
+import type { Config, S3StoreConfig, StoreConfig } from '../config/config.ts';
 import { readIdentityFile, readSecretFile } from '../config/secret-file.ts';
 import type { Observe } from '../core/events.ts';
 import { programVersion } from '../core/version.ts';
@@ -17,6 +17,8 @@ import { startProver } from '../spool/prover.ts';
 import { openSpool } from '../spool/spool.ts';
 import { fileStore } from '../store/file.ts';
 import type { Store } from '../store/port.ts';
+import type { S3Keys, S3StoreOptions } from '../store/s3/options.ts';
+import { s3Store } from '../store/s3/store.ts';
 import { parseIdentities, parseRecipient } from '../stream/age-keys.ts';
 
 /** Everything that was opened; disposing closes it in reverse. */
@@ -95,8 +97,35 @@ function restoreRules({ restore }: Config): RestoreDeps['restore'] {
   return { ...same, hookLimitMs: programLimitMs };
 }
 
-function buildStore({ name, path }: StoreConfig): Store {
-  return fileStore({ name, root: path });
+function buildStore(store: StoreConfig): Store {
+  return store.type === 'file'
+    ? fileStore({ name: store.name, root: store.path })
+    : s3Store(bucketSettings(store));
+}
+
+function bucketSettings({
+  credentials,
+  sse,
+  kmsKeyId,
+  objectLock,
+  ...same
+}: S3StoreConfig): S3StoreOptions {
+  const locks = { governance: 'GOVERNANCE', compliance: 'COMPLIANCE' } as const;
+  return {
+    ...same,
+    readKeys: credentials && (() => readKeys(credentials)),
+    encryption: sse === 'aws:kms' ? { kind: sse, keyId: kmsKeyId } : { kind: sse },
+    lock: objectLock && { mode: locks[objectLock.mode], days: objectLock.days },
+  };
+}
+
+function readKeys(files: NonNullable<S3StoreConfig['credentials']>): S3Keys {
+  const { accessKeyIdFile, secretAccessKeyFile, sessionTokenFile } = files;
+  return {
+    accessKeyId: readSecretFile(accessKeyIdFile),
+    secretAccessKey: readSecretFile(secretAccessKeyFile),
+    sessionToken: sessionTokenFile === null ? null : readSecretFile(sessionTokenFile),
+  };
 }
 
 const suffixAlphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';

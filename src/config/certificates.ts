@@ -46,7 +46,8 @@ export function checkCertificates(
   }
 }
 
-function readCertificates(path: string): readonly X509Certificate[] {
+/** The certificates of a PEM file; refuses one that has none or a damaged one. */
+export function readCertificates(path: string): readonly X509Certificate[] {
   const text = readSmallFile(path, largestPemBytes).toString('latin1');
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g);
   if (blocks === null) return refuse(`${path} holds no certificate in PEM form`);

@@ -1,5 +1,5 @@
 /** From settings, which mirror the file, to the Config that the program reads. */
-import type { Config, RetentionConfig, StoreConfig } from './config.ts';
+import type { Config, RetentionConfig, S3StoreConfig, StoreConfig } from './config.ts';
 import { splitAddress } from './places.ts';
 import type { Settings } from './schema.ts';
 
@@ -74,10 +74,45 @@ function composeStore(
   store: Settings['stores'][number],
   global: Settings['retention'],
 ): StoreConfig {
-  const { name, type, path } = store;
+  const { name, type, path, s3 } = store;
   const own = Object.entries(store.retention).filter(([, value]) => value !== null);
   const merged = { ...global, ...(Object.fromEntries(own) as Partial<Settings['retention']>) };
-  return { name, type, path, retention: composeRetention(merged) };
+  const retention = composeRetention(merged);
+  // The rules have seen to it that each kind has what it needs.
+  return type === 'file'
+    ? { name, type, path: path ?? '', retention }
+    : { name, type, ...composeBucket(s3), retention };
+}
+
+function composeBucket(
+  s3: Settings['stores'][number]['s3'],
+): Omit<S3StoreConfig, 'name' | 'type' | 'retention'> {
+  const { bucket, prefix, pathStyle, credentials, objectLock, partSize, stallTimeout } = s3;
+  const { accessKeyIdFile, secretAccessKeyFile, sessionTokenFile } = credentials;
+  const { region, endpoint, ca, concurrency, checksums, sse, kmsKeyId, storageClass } = s3;
+  return {
+    bucket: bucket ?? '',
+    prefix: prefix ?? '',
+    region,
+    endpoint,
+    pathStyle: pathStyle ?? endpoint !== null,
+    ca,
+    credentials:
+      accessKeyIdFile === null || secretAccessKeyFile === null
+        ? null
+        : { accessKeyIdFile, secretAccessKeyFile, sessionTokenFile },
+    partBytes: partSize,
+    concurrency,
+    stallTimeoutMs: stallTimeout,
+    checksums,
+    sse,
+    kmsKeyId,
+    storageClass,
+    objectLock:
+      objectLock.mode === null || objectLock.days === null
+        ? null
+        : { mode: objectLock.mode, days: objectLock.days },
+  };
 }
 
 function composeRetention(retention: Settings['retention']): RetentionConfig {

@@ -7,7 +7,7 @@ export interface Config {
   readonly cluster: ClusterConfig;
   readonly schedule: ScheduleConfig;
   readonly source: SourceConfig;
-  /** At least one; names and paths are unique. */
+  /** At least one; names and places are unique. */
   readonly stores: readonly StoreConfig[];
   /** The rules that every store starts from. A store's own rules are in `stores`, merged. */
   readonly retention: RetentionConfig;
@@ -57,12 +57,43 @@ export interface SourceConfig {
   readonly onMismatch: (typeof mismatchPolicies)[number];
 }
 
-export interface StoreConfig {
+export type StoreConfig = FileStoreConfig | S3StoreConfig;
+
+interface AnyStoreConfig {
   readonly name: string;
-  readonly type: (typeof storeTypes)[number];
-  readonly path: string;
   /** Complete: the store's own rules over the global ones, rule by rule. */
   readonly retention: RetentionConfig;
+}
+
+export interface FileStoreConfig extends AnyStoreConfig {
+  readonly type: 'file';
+  readonly path: string;
+}
+
+export interface S3StoreConfig extends AnyStoreConfig {
+  readonly type: 's3';
+  readonly bucket: string;
+  /** Empty: the whole bucket. */
+  readonly prefix: string;
+  readonly region: string;
+  /** Null: Amazon's, of the region. */
+  readonly endpoint: string | null;
+  readonly pathStyle: boolean;
+  readonly ca: string | null;
+  /** Paths for `readSecretFile`, which is called for each request; null: the standard chain. */
+  readonly credentials: {
+    readonly accessKeyIdFile: string;
+    readonly secretAccessKeyFile: string;
+    readonly sessionTokenFile: string | null;
+  } | null;
+  readonly partBytes: number;
+  readonly concurrency: number;
+  readonly stallTimeoutMs: number;
+  readonly checksums: (typeof checksumPolicies)[number];
+  readonly sse: (typeof encryptionKinds)[number];
+  readonly kmsKeyId: string | null;
+  readonly storageClass: string | null;
+  readonly objectLock: { readonly mode: (typeof lockModes)[number]; readonly days: number } | null;
 }
 
 /** 0 turns a rule off; `minimum` is never 0. */
@@ -125,7 +156,10 @@ export const leaderPolicies = ['never', 'alone', 'always'] as const;
 export const agreementPolicies = ['auto', 'always', 'never'] as const;
 export const mismatchPolicies = ['keep', 'discard'] as const;
 export const compressions = ['none', 'gzip', 'zstd'] as const;
-export const storeTypes = ['file'] as const;
+export const storeTypes = ['file', 's3'] as const;
+export const checksumPolicies = ['auto', 'none'] as const;
+export const encryptionKinds = ['none', 'AES256', 'aws:kms'] as const;
+export const lockModes = ['governance', 'compliance'] as const;
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type LogLevel = (typeof logLevels)[number];
 export const httpScopes = ['read', 'operate', 'restore'] as const;

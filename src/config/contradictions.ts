@@ -4,21 +4,15 @@
  * first.
  */
 import { isLoopback, splitAddress } from './places.ts';
+import type { Rule } from './rule.ts';
 import type { Settings } from './schema.ts';
+import { storeRisks, storeRules } from './store-rules.ts';
 
 export interface Contradiction {
   /** The key to change; the value shown is its own. */
   readonly key: string;
   readonly reason: string;
   readonly example: string | null;
-}
-
-interface Rule {
-  /** The first is the key that is told. */
-  readonly keys: readonly [string, ...string[]];
-  /** Why the values cannot stand together, or null where they can. */
-  readonly reason: (settings: Settings) => string | null;
-  readonly example?: string;
 }
 
 /** `isWrong` tells the keys that already have a problem of their own. */
@@ -35,13 +29,19 @@ export function findContradictions(
 }
 
 /** What is allowed and worth a line at each start. */
-export function findRisks({ cluster: { endpoints, auth } }: Settings): readonly string[] {
+export function findRisks(settings: Settings): readonly string[] {
+  const { endpoints, auth } = settings.cluster;
   const isClear = (one: string) => {
     const address = one.slice(one.indexOf('//') + 2);
     return schemeOf(one) === 'http' && !isLoopback(splitAddress(address, 0).host);
   };
-  if (auth.username === null || !endpoints.some(isClear)) return [];
-  return ['cluster.auth: http endpoints, so the password crosses the network in clear'];
+  const isSent = auth.username !== null && endpoints.some(isClear);
+  return [
+    ...(isSent
+      ? ['cluster.auth: http endpoints, so the password crosses the network in clear']
+      : []),
+    ...storeRisks(settings),
+  ];
 }
 
 const rules: readonly Rule[] = [
@@ -159,50 +159,6 @@ const rules: readonly Rule[] = [
 
 function tokenKeys(): readonly string[] {
   return ['http.tokens.read', 'http.tokens.operate', 'http.tokens.restore'];
-}
-
-function storeRules(index: number): readonly Rule[] {
-  const key = (name: string) => `stores[${index}].${name}`;
-  const earlier = ({ stores }: Settings) => stores.slice(0, index);
-  return [
-    {
-      keys: [key('name')],
-      reason: (settings) => {
-        const name = settings.stores[index]?.name;
-        return earlier(settings).some((store) => store.name === name)
-          ? 'is the name of an earlier store: names must be unique'
-          : null;
-      },
-      example: `store-${index + 1}`,
-    },
-    {
-      keys: [key('path')],
-      reason: (settings) => {
-        const path = settings.stores[index]?.path ?? '';
-        const other = earlier(settings).find((store) => nest(path, store.path ?? ''));
-        // Two stores in one folder would each remove the other's backups as their own.
-        return other === undefined
-          ? null
-          : `is, holds or is inside the path of store ${other.name}`;
-      },
-      example: `/var/backups/etcd-${index + 1}`,
-    },
-    {
-      keys: [key('path'), 'spool.dir'],
-      reason: ({ stores, spool }) =>
-        stores[index]?.path === spool.dir ? 'is spool.dir too: each needs its own folder' : null,
-      example: '/var/backups/etcd',
-    },
-  ];
-}
-
-function nest(one: string, other: string): boolean {
-  return isInside(one, other) || isInside(other, one);
-}
-
-/** Also true of the folder itself. */
-function isInside(path: string, folder: string): boolean {
-  return path !== '' && folder !== '' && `${path}/`.startsWith(folder.replace(/\/?$/, '/'));
 }
 
 function schemeOf(endpoint: string): string {

@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 
 import { identityBytes, identityLines } from '../core/age-text.ts';
 import { Failure, systemCode, toFailure } from '../core/errors.ts';
-import { checkCertificates } from './certificates.ts';
+import { checkCertificates, readCertificates } from './certificates.ts';
 import { httpScopes } from './config.ts';
 import { type Findings, systemReason, warnOfReaders } from './findings.ts';
 import { refuse } from './formats.ts';
@@ -46,11 +46,26 @@ export function checkFiles(
   checkSecrets(settings, { attempt, warn });
   if (!isWrong('seal.identityFile')) checkIdentity(settings.seal, warn);
   attempt('spool.dir', () => checkFolder(settings.spool.dir, { makes: 'all' }));
-  for (const [index, { path }] of settings.stores.entries()) {
-    // Only a warning: one store that is away must not keep backups from the others.
-    warnOfFault(`stores[${index}].path`, () => checkFolder(path, { makes: 'last' }), warn);
+  for (const [index, store] of settings.stores.entries()) {
+    // Only warnings: one store that is away must not keep backups from the others.
+    const warnOf = (name: string, check: () => void) =>
+      warnOfFault(`stores[${index}].${name}`, check, warn);
+    const { type, path, s3 } = store;
+    if (type === 'file' && path !== null)
+      warnOf('path', () => checkFolder(path, { makes: 'last' }));
+    if (type === 's3') checkBucketFiles(s3, warnOf);
   }
   return { problems, warnings };
+}
+
+function checkBucketFiles(
+  { ca, credentials }: Settings['stores'][number]['s3'],
+  warnOf: (name: string, check: () => void) => void,
+): void {
+  if (ca !== null) warnOf('s3.ca', () => void readCertificates(ca));
+  for (const [name, path] of Object.entries(credentials)) {
+    if (path !== null) warnOf(`s3.credentials.${name}`, () => void readSecretFile(path));
+  }
 }
 
 function checkSecrets({ cluster, http }: Settings, { attempt, warn }: Findings): void {

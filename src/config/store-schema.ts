@@ -3,6 +3,7 @@ import { storeTypes } from './config.ts';
 import { type Entry, optional, required, section, setting } from './entry.ts';
 import { choice, duration, type Format, integer, matching } from './formats.ts';
 import { absolutePath } from './places.ts';
+import { s3Section } from './s3-schema.ts';
 
 const hourMs = 60 * 60 * 1000;
 const longestMs = 100 * 365 * 24 * hourMs;
@@ -68,15 +69,20 @@ export const storeSection = section('', {
     'Name of the store in logs, metrics and commands. Must be unique.',
     { shown: 'local' },
   ),
-  type: required(choice(storeTypes), 'Kind of the store: file is a folder of this host.', {
-    shown: 'file',
-  }),
-  path: required(
+  type: required(
+    choice(storeTypes),
+    'Kind of the store: file is a folder of this host; s3 is a bucket.',
+    {
+      shown: 'file',
+    },
+  ),
+  path: optional(
     absolutePath,
-    'Folder that keeps the backups, made where only itself is missing. Best not on the disk of ' +
-      'etcd: what takes the one should leave the other.',
+    'For type file: folder that keeps the backups, made where only itself is missing. Best not ' +
+      'on the disk of etcd: what takes the one should leave the other.',
     { shown: '/var/backups/etcd' },
   ),
+  s3: s3Section,
   retention: section(
     'Rules for this store. Each one that is given replaces the global one of the same name; the ' +
       'others stay.',

@@ -101,7 +101,7 @@ function shapeProblem(
 /** A listing on one line, as a variable or a flag takes it. */
 export function listingExample({ each }: Listing): string {
   const given = leavesOf(each).flatMap(({ key, node }) =>
-    node.kind === 'entry' && node.required ? [`${key}: ${node.example}`] : [],
+    node.kind === 'entry' && node.shown !== null ? [`${key}: ${node.example}`] : [],
   );
   return `[{ ${given.join(', ')} }]`;
 }

@@ -84,30 +84,43 @@ export class Connection implements Disposable {
     const ca = path === null ? null : this.#readAuthorities(path);
     if (this.#client === undefined || this.#client.ca !== ca) {
       // The old one is left to end the calls that it has; its idle connections end by themselves.
-      this.#client = { ca, open: new S3Client(clientConfig(this.#options, ca)) };
+      this.#client = { ca, open: new S3Client(this.#config(ca)) };
     }
     return this.#client.open;
   }
 
+  #config(ca: string | null): S3ClientConfig {
+    const config = clientConfig(this.#options, ca);
+    const { readKeys } = this.#options;
+    if (readKeys === null) return config;
+    return { ...config, credentials: async () => identity(this.#read('the key', readKeys)) };
+  }
+
   #readAuthorities(path: string): string {
+    return this.#read('the authorities', () => readFileSync(path, 'utf8'));
+  }
+
+  #read<T>(what: string, read: () => T): T {
     try {
-      return readFileSync(path, 'utf8');
+      return read();
     } catch (thrown) {
       const where = `store ${this.#place.name} (${this.#place.describe()})`;
-      const message = `${where}: cannot read the authorities: ${(thrown as Error).message}`;
-      throw new Failure('store-failed', message, { cause: thrown });
+      const message = `${where}: cannot read ${what}: ${(thrown as Error).message}`;
+      throw new Failure('store-denied', message, {
+        cause: thrown,
+        hint: 'Make the file that the message names readable for this user.',
+      });
     }
   }
 }
 
 function clientConfig(options: S3StoreOptions, ca: string | null): S3ClientConfig {
-  const { region, endpoint, pathStyle, readKeys, stallTimeoutMs, concurrency } = options;
+  const { region, endpoint, pathStyle, stallTimeoutMs, concurrency } = options;
   const sockets = { keepAlive: true, maxSockets: concurrency + 8 };
   return {
     region,
     ...(endpoint === null ? {} : { endpoint }),
     forcePathStyle: pathStyle,
-    ...(readKeys === null ? {} : { credentials: async () => identity(readKeys()) }),
     // Tried again by us: the SDK would hold each try to limits that fit small requests only.
     maxAttempts: 1,
     // A wrong clock is told, not made up for: backups are named and kept by it.

@@ -5,6 +5,9 @@ const tlsPair = ['--cluster.tls.cert=/c', '--cluster.tls.key=/k'];
 const onAll = '--http.listen=0.0.0.0:9379';
 const recipient = 'age1xmwwc06ly3ee5rytxm9mflaz2u56jjj36s0mypdrwsvlul66mv4q47ryef';
 
+const bucket = (...all: string[]) =>
+  `--stores=[${all.map((s3, at) => `{name: s${at}, type: s3, s3: ${s3}}`).join(', ')}]`;
+
 describe('settings that cannot stand together', () => {
   test.each([
     ['a certificate without its key', [tlsPair[0]], 'cluster.tls.cert', 'needs cluster.tls.key'],
@@ -94,6 +97,61 @@ describe('settings that cannot stand together', () => {
       'stores[1].path',
       'is, holds or is inside the path of store a',
     ],
+    [
+      'a file store without a folder',
+      ['--stores=[{name: a, type: file}]'],
+      'stores[0].path',
+      'is required',
+    ],
+    ['a bucket store without a bucket', [bucket('{}')], 'stores[0].s3.bucket', 'is required'],
+    [
+      'a bucket store with a folder',
+      ['--stores=[{name: a, type: s3, path: /a, s3: {bucket: abc}}]'],
+      'stores[0].path',
+      'is for stores of type file',
+    ],
+    [
+      'two stores in one place of a bucket',
+      [bucket('{bucket: abc, prefix: a}', '{bucket: abc, prefix: a/b}')],
+      'stores[1].s3.prefix',
+      'is, holds or is inside that of store s0',
+    ],
+    [
+      'a bucket over http that nobody asked for',
+      [bucket('{bucket: abc, endpoint: "http://a:1"}')],
+      'stores[0].s3.endpoint',
+      'sends backups in clear',
+    ],
+    [
+      'half a key',
+      [bucket('{bucket: abc, credentials: {accessKeyIdFile: /a}}')],
+      'stores[0].s3.credentials.accessKeyIdFile',
+      'needs secretAccessKeyFile',
+    ],
+    [
+      'a session token without a key',
+      [bucket('{bucket: abc, credentials: {sessionTokenFile: /a}}')],
+      'stores[0].s3.credentials.accessKeyIdFile',
+      'belongs to a key',
+    ],
+    [
+      'a key of the service that is not used',
+      [bucket('{bucket: abc, sse: AES256, kmsKeyId: a}')],
+      'stores[0].s3.kmsKeyId',
+      'needs sse: aws:kms',
+    ],
+    [
+      'a lock without a time',
+      [bucket('{bucket: abc, objectLock: {mode: governance}}')],
+      'stores[0].s3.objectLock.mode',
+      'needs days',
+    ],
+    [
+      'a lock without checksums',
+      [bucket('{bucket: abc, checksums: none, objectLock: {mode: compliance, days: 1}}')],
+      'stores[0].s3.checksums',
+      'locked objects need checksums',
+    ],
     ['a store in the spool', ['--spool.dir=/var/backups/etcd'], 'stores[0].path', 'is spool.dir'],
   ])('are told: %s', (_, flags, key, reason) => {
     const told = problemsOf({ flags: flags as string[] });
@@ -123,6 +181,14 @@ describe('settings that cannot stand together', () => {
     ['an open address with a token', [onAll, '--http.tokens.read=/t']],
     ['an open address that is switched off', [onAll, '--http.enabled=false']],
     ['a loopback address without a token', ['--http.listen=[::1]:9379']],
+    [
+      'prefixes that begin alike, and one prefix in two buckets',
+      [bucket('{bucket: abc, prefix: a}', '{bucket: abc, prefix: ab}', '{bucket: abd, prefix: a}')],
+    ],
+    [
+      'a bucket over http that was asked for',
+      [bucket('{bucket: abc, endpoint: "http://a:1", insecureHttp: true}')],
+    ],
     [
       'stores whose paths begin alike',
       ['--stores=[{name: a, type: file, path: /a}, {name: b, type: file, path: /ab}]'],

@@ -91,7 +91,7 @@ describe('a configuration', () => {
     });
 
     expect(config.cluster.endpoints).toEqual(['https://a:1', 'https://b:2']);
-    expect(config.stores[0]?.path).toBe('/a');
+    expect(config.stores[0]).toMatchObject({ type: 'file', path: '/a' });
   });
 
   test('takes the stores of the strongest place alone, not some of each', () => {
@@ -160,6 +160,43 @@ retention: { daily: 1, weekly: 9 }`,
       'cluster.auth: http endpoints, so the password crosses the network in clear',
     ]);
     expect(load({ yaml: yaml.replace('10.0.0.1', '127.0.0.1'), flags: auth }).warnings).toEqual([]);
+  });
+
+  test('makes a store of a bucket complete, from the little that it needs', () => {
+    const { config } = load({
+      flags: ['--stores=[{ name: cloud, type: s3, s3: { bucket: etcd-backups } }]'],
+    });
+
+    expect(config.stores[0]).toEqual({
+      name: 'cloud',
+      type: 's3',
+      bucket: 'etcd-backups',
+      prefix: '',
+      region: 'us-east-1',
+      endpoint: null,
+      pathStyle: false,
+      ca: null,
+      credentials: null,
+      partBytes: 16 * 2 ** 20,
+      concurrency: 4,
+      stallTimeoutMs: 30_000,
+      checksums: 'auto',
+      sse: 'none',
+      kmsKeyId: null,
+      storageClass: null,
+      objectLock: null,
+      retention: config.retention,
+    });
+  });
+
+  test('takes the bucket to be in the path where the server is not that of Amazon', () => {
+    const [own, told] = ['', ', pathStyle: false'].map((more) => {
+      const s3 = `{ bucket: etcd, endpoint: "https://S3.example.org/"${more} }`;
+      return load({ flags: [`--stores=[{ name: a, type: s3, s3: ${s3} }]`] }).config.stores[0];
+    });
+
+    expect(own).toMatchObject({ endpoint: 'https://s3.example.org', pathStyle: true });
+    expect(told).toMatchObject({ pathStyle: false });
   });
 });
 

@@ -31,7 +31,7 @@ stores:
     example: 2m
 
   stores[0].type = "tape"
-    must be file
+    must be one of file, s3
     from: conf.yaml:7:26
     example: file
 
@@ -56,8 +56,6 @@ stores:
         'or by --cluster.endpoints\n  example: ' +
         'https://10.0.0.1:2379,https://10.0.0.2:2379,https://10.0.0.3:2379',
       'stores[0].type\n  is required: set it there\n  from: conf.yaml:1:10\n  example: file',
-      'stores[0].path\n  is required: set it there\n  from: conf.yaml:1:10\n' +
-        '  example: /var/backups/etcd',
     ]);
   });
 
