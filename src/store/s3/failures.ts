@@ -19,6 +19,7 @@ const rightsHint =
   's3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload on its objects.';
 const regionHint = 'Set stores[].s3.region to the region of the bucket, and endpoint with it.';
 const bucketHint = 'Make the bucket, or correct stores[].s3.bucket and endpoint.';
+const renewHint = 'Renew the certificate of the server, or correct the clock of this host.';
 const authorityHint = 'Name the authority of the server in stores[].s3.ca.';
 
 /** By the code that the server answers. */
@@ -63,8 +64,11 @@ const ways: Readonly<Record<string, Meaning>> = {
   ENETUNREACH: failed('there is no way to the server'),
   ENOTFOUND: failed('the name of the server is not known'),
   EAI_AGAIN: failed('the resolver of names does not answer'),
-  CERT_HAS_EXPIRED: failed('the certificate of the server has expired'),
-  ERR_TLS_CERT_ALTNAME_INVALID: failed('the certificate of the server is for another name'),
+  CERT_HAS_EXPIRED: failed('the certificate of the server has expired', renewHint),
+  ERR_TLS_CERT_ALTNAME_INVALID: failed(
+    'the certificate of the server is for another name',
+    'Use the name that the certificate has in stores[].s3.endpoint.',
+  ),
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownAuthority(),
   UNABLE_TO_GET_ISSUER_CERT: unknownAuthority(),
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownAuthority(),
@@ -91,11 +95,13 @@ export function toStoreFailure(thrown: unknown, place: Place, action: string): F
 
 /** Whether the same call may succeed a moment later. */
 export function isPassing(thrown: unknown): boolean {
-  if (thrown instanceof Failure) return false;
-  const system = systemCode(thrown);
-  if (system !== undefined && ways[system]?.hint !== undefined) return false;
   const status = statusOf(thrown);
-  if (status === undefined) return serverCode(thrown) !== 'CredentialsProviderError';
+  if (thrown instanceof Failure) return false;
+  if (status === undefined) {
+    const system = systemCode(thrown) ?? '';
+    // A way with a hint is one that somebody has to mend first.
+    return isStall(thrown) || (/^E[A-Z_]+$/.test(system) && ways[system]?.hint === undefined);
+  }
   const passing = ['BadDigest', 'XAmzContentSHA256Mismatch', 'RequestTimeout', 'OperationAborted'];
   return (
     (status >= 500 && status !== 501 && status !== 507) ||

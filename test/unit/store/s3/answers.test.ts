@@ -1,0 +1,285 @@
+import { createHash } from 'node:crypto';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { S3StoreOptions } from '../../../../src/store/s3/options.ts';
+import { s3Store } from '../../../../src/store/s3/store.ts';
+import {
+  bodyOf,
+  named,
+  namesIn,
+  putBytes,
+  readBytes,
+  signal,
+} from '../../../contract/store-bodies.ts';
+import { s3Options } from '../../../support/s3.ts';
+import {
+  answerXml,
+  refuseWith,
+  type Script,
+  type ScriptedServer,
+  scriptedServer,
+} from '../../../support/s3-server.ts';
+
+const keys = { accessKeyId: 'id', secretAccessKey: 'secret' };
+const mib = 1024 * 1024;
+const name = named('a/b');
+
+let opened = new AsyncDisposableStack();
+afterEach(async () => {
+  await opened.disposeAsync();
+  opened = new AsyncDisposableStack();
+});
+
+async function storeOn(script: Script, changes: Partial<S3StoreOptions> = {}) {
+  const server: ScriptedServer = opened.use(await scriptedServer(script));
+  const options = s3Options(server.url, keys, { prefix: 'test', ...changes });
+  return { server, store: opened.use(s3Store(options)) };
+}
+
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('base64');
+
+describe('a single put', () => {
+  test('is compared only where the server returns the digest of what was sent', async () => {
+    const digests = [sha256(Buffer.from('content')), sha256(Buffer.from('other')), undefined];
+    const { store } = await storeOn((_, answer, turn) => {
+      const digest = digests[turn - 1];
+      answer.writeHead(200, digest === undefined ? {} : { 'x-amz-checksum-sha256': digest });
+      answer.end();
+    });
+
+    const compared = [];
+    for (const _ of digests) {
+      compared.push((await store.put(name, bodyOf(Buffer.from('content')), { signal })).compared);
+    }
+
+    expect(compared).toEqual(['checksum', 'nothing', 'nothing']);
+  });
+
+  test('carries its digest, twice: signed, and as a checksum', async () => {
+    const { server, store } = await storeOn((_, answer) => void answer.end());
+
+    await putBytes(store, name, 'content');
+
+    const digest = sha256(Buffer.from('content'));
+    expect(server.seen[0]?.line).toBe('PUT /backups/test/a/b?x-id=PutObject');
+    expect(server.seen[0]?.headers).toMatchObject({
+      'x-amz-checksum-sha256': digest,
+      'x-amz-sdk-checksum-algorithm': 'SHA256',
+      'x-amz-content-sha256': Buffer.from(digest, 'base64').toString('hex'),
+      'content-length': '7',
+    });
+    expect(String(server.seen[0]?.body)).toBe('content');
+  });
+
+  test('carries no checksum where none is wanted, and is not compared', async () => {
+    const script: Script = ({ headers }, answer) => {
+      answer.writeHead(200, { 'x-amz-checksum-sha256': String(headers['x-amz-checksum-sha256']) });
+      answer.end();
+    };
+    const { server, store } = await storeOn(script, { checksums: 'none' });
+
+    const { compared } = await store.put(name, bodyOf(Buffer.from('x')), { signal });
+
+    expect(compared).toBe('nothing');
+    const names = Object.keys(server.seen[0]?.headers ?? {});
+    expect(names.filter((header) => /checksum|trailer|md5/.test(header))).toEqual([]);
+  });
+
+  test('is tried again where the server stumbles, and not where it refuses', async () => {
+    const stumbling = await storeOn((_, answer, turn) => {
+      if (turn < 3) refuseWith(answer, turn === 1 ? 503 : 500, 'InternalError');
+      else answer.end();
+    });
+    const refusing = await storeOn((_, answer) => refuseWith(answer, 403, 'AccessDenied'));
+
+    await putBytes(stumbling.store, name, 'x');
+    await expect(putBytes(refusing.store, name, 'x')).rejects.toMatchObject({
+      code: 'store-denied',
+      message: expect.stringContaining('(AccessDenied, 403, the words of the server)'),
+    });
+
+    expect(stumbling.server.seen).toHaveLength(3);
+    expect(refusing.server.seen).toHaveLength(1);
+  });
+
+  test('says to which region the server sends it', async () => {
+    const { store } = await storeOn((_, answer) =>
+      refuseWith(answer, 301, 'PermanentRedirect', { 'x-amz-bucket-region': 'eu-west-9' }),
+    );
+
+    await expect(putBytes(store, name, 'x')).rejects.toMatchObject({
+      code: 'store-failed',
+      message: expect.stringMatching(/the bucket is in another region .*region eu-west-9\)$/),
+      hint: expect.stringContaining('stores[].s3.region'),
+    });
+  });
+
+  test('says that the disks are full', async () => {
+    const { store } = await storeOn((_, answer) => refuseWith(answer, 507, 'XMinioStorageFull'));
+
+    await expect(putBytes(store, name, 'x')).rejects.toMatchObject({ code: 'store-full' });
+  });
+});
+
+describe('a put in parts', () => {
+  const bytes = Buffer.alloc(11 * mib, 'eleven mebibytes');
+  const parts = [
+    bytes.subarray(0, 5 * mib),
+    bytes.subarray(5 * mib, 10 * mib),
+    bytes.subarray(10 * mib),
+  ];
+  const composite = `${sha256(Buffer.concat(parts.map((part) => Buffer.from(sha256(part), 'base64'))))}-3`;
+
+  /** Completes by `complete`; every other request goes well. */
+  const inParts =
+    (complete: Script, sent: number[] = []): Script =>
+    (request, answer, turn) => {
+      const { line } = request;
+      if (line.includes('?uploads')) {
+        answerXml(answer, '<R><UploadId>up</UploadId></R>');
+      } else if (line.startsWith('PUT')) {
+        sent.push(Number(/partNumber=(\d+)/.exec(line)?.[1]));
+        answer.writeHead(200, { etag: '"e"' }).end();
+      } else if (line.startsWith('DELETE')) {
+        answer.writeHead(204).end();
+      } else {
+        complete(request, answer, turn);
+      }
+    };
+
+  test('is compared only where the server returns the digest of all parts', async () => {
+    const answers = [
+      composite,
+      composite.replace('-3', ''),
+      sha256(bytes),
+      composite.replace('-3', '-2'),
+      '',
+    ];
+    const compared = [];
+    for (const digest of answers) {
+      const { store } = await storeOn(
+        inParts((_, answer) =>
+          answerXml(answer, `<R><ChecksumSHA256>${digest}</ChecksumSHA256></R>`),
+        ),
+      );
+      compared.push((await store.put(name, bodyOf(bytes), { signal })).compared);
+    }
+
+    expect(compared).toEqual(['checksum', 'checksum', 'nothing', 'nothing', 'nothing']);
+  });
+
+  test('is there when only the answer to its completion was lost', async () => {
+    let completions = 0;
+    const { store } = await storeOn(
+      inParts(({ line }, answer) => {
+        if (line.startsWith('HEAD')) {
+          answer.writeHead(200, {
+            'content-length': bytes.byteLength,
+            'x-amz-checksum-sha256': composite,
+          });
+          answer.end();
+          return;
+        }
+        completions += 1;
+        if (completions === 1) answer.destroy();
+        else refuseWith(answer, 404, 'NoSuchUpload');
+      }),
+    );
+
+    expect(await store.put(name, bodyOf(bytes), { signal })).toEqual({ compared: 'checksum' });
+  });
+
+  test('fails when its upload is gone and another object is there', async () => {
+    const { store } = await storeOn(
+      inParts(({ line }, answer) => {
+        if (!line.startsWith('HEAD')) return refuseWith(answer, 404, 'NoSuchUpload');
+        answer.writeHead(200, { 'content-length': bytes.byteLength }).end();
+      }),
+    );
+
+    await expect(store.put(name, bodyOf(bytes), { signal })).rejects.toMatchObject({
+      code: 'store-failed',
+      message: expect.stringContaining('cannot complete the upload of test/a/b'),
+    });
+  });
+
+  test('fails and is abandoned when the server completes it with an error', async () => {
+    const { server, store } = await storeOn(
+      inParts((_, answer) => answerXml(answer, '<Error><Code>InvalidPart</Code></Error>')),
+    );
+
+    await expect(store.put(name, bodyOf(bytes), { signal })).rejects.toMatchObject({
+      code: 'store-failed',
+      message: expect.stringContaining('the server lost a part of the upload'),
+    });
+
+    expect(server.seen.at(-1)?.line).toMatch(/^DELETE .*uploadId=up/);
+  });
+});
+
+describe('a get', () => {
+  test.each([
+    ['fewer bytes', { 'content-length': '10' }, 206, 'bytes 2-5/10'],
+    ['another range', {}, 206, 'bytes 3-6/10'],
+    ['the whole object', {}, 200, undefined],
+  ])('fails when the server gives %s for a range', async (_, headers, status, range) => {
+    const { store } = await storeOn((_request, answer) => {
+      answer.writeHead(status, { ...headers, ...(range && { 'content-range': range }) });
+      answer.write('abc');
+      setImmediate(() => answer.destroy());
+    });
+
+    await expect(readBytes(store, name, { start: 2, end: 6 })).rejects.toMatchObject({
+      code: 'store-failed',
+    });
+  });
+
+  test('fails when the server gives more bytes than the range has', async () => {
+    const { store } = await storeOn((_, answer) => {
+      answer.writeHead(206, { 'content-range': 'bytes 2-5/10' }).end('abcdefgh');
+    });
+
+    await expect(readBytes(store, name, { start: 2, end: 6 })).rejects.toMatchObject({
+      code: 'store-failed',
+      message: expect.stringContaining('has 8 bytes and not 4'),
+    });
+  });
+});
+
+describe('a list', () => {
+  const row = (key: string) =>
+    `<Contents><Key>${key}</Key><Size>1</Size><LastModified>2026-01-01T00:00:00Z</LastModified></Contents>`;
+  const page = (keys: string[], next?: string) =>
+    `<R>${keys.map(row).join('')}<IsTruncated>${next !== undefined}</IsTruncated>` +
+    `${next === undefined || next === '' ? '' : `<NextContinuationToken>${next}</NextContinuationToken>`}</R>`;
+
+  test('goes through all pages, over foreign names, whatever their encoding', async () => {
+    const { server, store } = await storeOn((_, answer, turn) =>
+      answerXml(
+        answer,
+        [page(['test/a', 'test/a%20b', 'test/%'], 'x'), page([], 'y'), page(['test%2Fb'])][
+          turn - 1
+        ] ?? '',
+      ),
+    );
+
+    expect(await namesIn(store)).toEqual(['a', 'b']);
+    expect(server.seen.map(({ line }) => /continuation-token=(\w+)/.exec(line)?.[1])).toEqual([
+      undefined,
+      'x',
+      'y',
+    ]);
+  });
+
+  test.each([
+    ['breaks off', page(['test/a'], ''), 'breaks off'],
+    ['goes round in circles', page(['test/a'], 'x'), 'not in order'],
+    ['is not in order', page(['test/b', 'test/a']), 'a comes after b'],
+  ])('fails when it %s', async (_, xml, reason) => {
+    const { store } = await storeOn((_request, answer) => answerXml(answer, xml));
+
+    await expect(namesIn(store)).rejects.toMatchObject({
+      code: 'store-failed',
+      message: expect.stringContaining(reason),
+    });
+  });
+});
