@@ -139,7 +139,8 @@ export const s3Section = section(
     stallTimeout: setting(
       duration({ min: 1000, max: 3_600_000 }),
       '30s',
-      'How long a connection may bring and take no byte before it is given up.',
+      'How long a connection may bring no byte before it is given up; three times as long while ' +
+        'it takes bytes, of which the system holds some back.',
     ),
     checksums: setting(
       choice(checksumPolicies),

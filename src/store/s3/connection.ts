@@ -16,6 +16,8 @@ const mostTries = 5;
 const mostStalls = 2;
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
+/** Nobody sees what the kernel has taken and not sent yet: megabytes, which a slow link needs. */
+const sendingStalls = 3;
 /** What no link is slower than. Below it a connection that trickles counts as hung. */
 const leastBytesPerSecond = 16 * 1024;
 
@@ -29,10 +31,17 @@ export interface CallOptions {
 
 export type Send<T> = (client: S3Client, options: { abortSignal: AbortSignal }) => Promise<T>;
 
+interface Clients {
+  readonly ca: string | null;
+  /** For calls without a body, and with one. */
+  readonly asking: S3Client;
+  readonly sending: S3Client;
+}
+
 export class Connection implements Disposable {
   readonly #options: S3StoreOptions;
   readonly #place: Place;
-  #client: { readonly ca: string | null; readonly open: S3Client } | undefined;
+  #clients: Clients | undefined;
 
   constructor(options: S3StoreOptions, place: Place) {
     this.#options = options;
@@ -59,7 +68,7 @@ export class Connection implements Disposable {
       const limit = setTimeout(() => late.abort(), limitMs);
       try {
         const abortSignal = AbortSignal.any([signal, late.signal]);
-        return await send(this.#current(), { abortSignal });
+        return await send(this.#client(bytes > 0), { abortSignal });
       } catch (thrown) {
         signal.throwIfAborted();
         const error = late.signal.aborted ? overdue(limitMs) : thrown;
@@ -74,23 +83,28 @@ export class Connection implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#client?.open.destroy();
-    this.#client = undefined;
+    this.#clients?.asking.destroy();
+    this.#clients?.sending.destroy();
+    this.#clients = undefined;
   }
 
-  /** The client; a new one when the file with the authorities has another content. */
-  #current(): S3Client {
-    const { ca: path } = this.#options;
+  /** New ones when the file with the authorities has another content. */
+  #client(isSending: boolean): S3Client {
+    const { ca: path, stallTimeoutMs } = this.#options;
     const ca = path === null ? null : this.#readAuthorities(path);
-    if (this.#client === undefined || this.#client.ca !== ca) {
-      // The old one is left to end the calls that it has; its idle connections end by themselves.
-      this.#client = { ca, open: new S3Client(this.#config(ca)) };
+    if (this.#clients === undefined || this.#clients.ca !== ca) {
+      // The old ones are left to end the calls that they have; idle connections end by themselves.
+      this.#clients = {
+        ca,
+        asking: new S3Client(this.#config(ca, stallTimeoutMs)),
+        sending: new S3Client(this.#config(ca, stallTimeoutMs * sendingStalls)),
+      };
     }
-    return this.#client.open;
+    return isSending ? this.#clients.sending : this.#clients.asking;
   }
 
-  #config(ca: string | null): S3ClientConfig {
-    const config = clientConfig(this.#options, ca);
+  #config(ca: string | null, stallMs: number): S3ClientConfig {
+    const config = clientConfig(this.#options, ca, stallMs);
     const { readKeys } = this.#options;
     if (readKeys === null) return config;
     return { ...config, credentials: async () => identity(this.#read('the key', readKeys)) };
@@ -114,8 +128,11 @@ export class Connection implements Disposable {
   }
 }
 
-function clientConfig(options: S3StoreOptions, ca: string | null): S3ClientConfig {
-  const { region, endpoint, pathStyle, stallTimeoutMs, concurrency } = options;
+function clientConfig(
+  { region, endpoint, pathStyle, concurrency }: S3StoreOptions,
+  ca: string | null,
+  stallMs: number,
+): S3ClientConfig {
   const sockets = { keepAlive: true, maxSockets: concurrency + 8 };
   return {
     region,
@@ -131,7 +148,7 @@ function clientConfig(options: S3StoreOptions, ca: string | null): S3ClientConfi
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: {
       connectionTimeout: connectLimitMs,
-      socketTimeout: stallTimeoutMs,
+      socketTimeout: stallMs,
       throwOnRequestTimeout: true,
       httpAgent: sockets,
       httpsAgent: new Agent(ca === null ? sockets : { ...sockets, ca }),

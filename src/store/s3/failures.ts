@@ -111,7 +111,9 @@ export function isPassing(thrown: unknown): boolean {
 }
 
 export function isStall(thrown: unknown): boolean {
-  return thrown instanceof Error && /Timeout/.test(thrown.name);
+  // The SDK calls a connection that was reset a timeout as well; the system's code tells.
+  const system = systemCode(thrown) ?? 'ETIMEDOUT';
+  return thrown instanceof Error && /Timeout/.test(thrown.name) && system === 'ETIMEDOUT';
 }
 
 export function isAbsent(thrown: unknown): boolean {
