@@ -3,7 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PutBucketPolicyCommand } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  GetObjectRetentionCommand,
+  ListObjectVersionsCommand,
+  PutBucketPolicyCommand,
+} from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { S3StoreOptions } from '../../src/store/s3/options.ts';
 import { s3Store } from '../../src/store/s3/store.ts';
@@ -266,5 +272,31 @@ describe.skipIf(skip !== undefined)(`the S3 store with trouble${skip ? ` (${skip
     expect(swept).toBe(1);
     expect(await openUploads(ceph.url, keys, 'ours')).toEqual(['ours-not/a.db']);
     expect(await openUploads(ceph.url, keys, 'elsewhere')).toEqual(['elsewhere/a.db']);
+  });
+
+  test('locks what it puts, in one request and in parts, for the days that it is told', async () => {
+    const client = s3Client(ceph.url, keys);
+    const Bucket = 'locked';
+    await client.send(new CreateBucketCommand({ Bucket, ObjectLockEnabledForBucket: true }));
+    await using store = storeWith({ bucket: Bucket, lock: { mode: 'GOVERNANCE', days: 3 } });
+    const [, prefix = ''] = / locked\/(\S+) /.exec(store.describe()) ?? [];
+
+    await putBytes(store, 'small', 'x');
+    await store.put(named('large'), bodyOf(Buffer.alloc(6 * mib)), { signal });
+    await store.remove(named('small'), { signal });
+
+    for (const key of ['small', 'large']) {
+      const { Versions = [] } = await client.send(
+        new ListObjectVersionsCommand({ Bucket, Prefix: `${prefix}/${key}` }),
+      );
+      const version = { Bucket, Key: `${prefix}/${key}`, VersionId: Versions[0]?.VersionId };
+      const { Retention } = await client.send(new GetObjectRetentionCommand(version));
+      const days = (Number(Retention?.RetainUntilDate) - Date.now()) / 86_400_000;
+      expect(Retention?.Mode).toBe('GOVERNANCE');
+      expect(days).toBeGreaterThan(2.9);
+      expect(days).toBeLessThan(3.1);
+      await expect(client.send(new DeleteObjectCommand(version))).rejects.toThrow('forbidden by object lock');
+    }
+    expect(await namesIn(store)).toEqual(['large']);
   });
 });
