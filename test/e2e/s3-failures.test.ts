@@ -295,7 +295,9 @@ describe.skipIf(skip !== undefined)(`the S3 store with trouble${skip ? ` (${skip
       expect(Retention?.Mode).toBe('GOVERNANCE');
       expect(days).toBeGreaterThan(2.9);
       expect(days).toBeLessThan(3.1);
-      await expect(client.send(new DeleteObjectCommand(version))).rejects.toThrow('forbidden by object lock');
+      await expect(client.send(new DeleteObjectCommand(version))).rejects.toThrow(
+        'forbidden by object lock',
+      );
     }
     expect(await namesIn(store)).toEqual(['large']);
   });

@@ -233,6 +233,17 @@ describe('a get', () => {
     });
   });
 
+  test('fails when an answer that ends well has fewer bytes than the range', async () => {
+    const { store } = await storeOn((_, answer) => {
+      answer.writeHead(206, { 'content-range': 'bytes 2-5/10' }).end('abc');
+    });
+
+    await expect(readBytes(store, name, { start: 2, end: 6 })).rejects.toMatchObject({
+      code: 'store-failed',
+      message: expect.stringContaining('has 3 bytes and not 4'),
+    });
+  });
+
   test('fails when the server gives more bytes than the range has', async () => {
     const { store } = await storeOn((_, answer) => {
       answer.writeHead(206, { 'content-range': 'bytes 2-5/10' }).end('abcdefgh');
