@@ -127,7 +127,7 @@ export const s3Section = section(
     credentials,
     partSize: setting(
       size({ min: 5 * mib, max: 5 * 1024 * mib }),
-      '16MiB',
+      '8MiB',
       'Size of the parts that a larger backup is sent in. Made larger where there would be more ' +
         'than 10000 parts.',
     ),
