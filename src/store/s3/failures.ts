@@ -14,6 +14,8 @@ interface Meaning {
 
 const clockHint = 'Correct the clock of this host; the server refuses requests of another time.';
 const keyHint = 'Check stores[].s3.credentials: both files must hold the halves of one key.';
+const sourceHint =
+  'Set stores[].s3.credentials, or give a key in one of the places where the AWS tools look.';
 const rightsHint =
   'The key needs s3:ListBucket and s3:ListBucketMultipartUploads on the bucket, and ' +
   's3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload on its objects.';
@@ -28,7 +30,7 @@ const answers: Readonly<Record<string, Meaning>> = {
   SignatureDoesNotMatch: denied('the secret key is not that of the access key', keyHint),
   ExpiredToken: denied('the session token has expired', keyHint),
   InvalidToken: denied('the session token is not valid', keyHint),
-  CredentialsProviderError: denied('no key was found', keyHint),
+  CredentialsProviderError: denied('no key was found', sourceHint),
   RequestTimeTooSkewed: denied('the clocks of this host and the server differ', clockHint),
   UserSuspended: denied('the user is suspended'),
   AccessDenied: denied('access denied', rightsHint),
