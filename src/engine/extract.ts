@@ -27,14 +27,7 @@ export type Approve = (manifest: Manifest | null) => Promise<void>;
 
 export type ExtractDeps = Pick<
   EngineDeps,
-  | 'shelves'
-  | 'openCatalog'
-  | 'clusterName'
-  | 'now'
-  | 'spool'
-  | 'prove'
-  | 'observe'
-  | 'identities'
+  'shelves' | 'openCatalog' | 'clusterName' | 'now' | 'spool' | 'prove' | 'observe' | 'identities'
 >;
 
 /** Failures of one store's copy: another store may have a good one. */
