@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const root = new URL('..', import.meta.url).pathname;
@@ -8,6 +9,8 @@ const real = { testTimeout: 300_000, hookTimeout: 300_000, fileParallelism: true
 export default defineConfig({
   root,
   test: {
+    // More than there are cores on a small machine: much of the time servers are waited for.
+    maxWorkers: Math.max(3, availableParallelism()),
     projects: [
       {
         root,
