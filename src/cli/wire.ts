@@ -17,8 +17,8 @@ import { startProver } from '../spool/prover.ts';
 import { openSpool } from '../spool/spool.ts';
 import { fileStore } from '../store/file.ts';
 import type { Store } from '../store/port.ts';
+import { bucketStore } from '../store/s3/late.ts';
 import type { S3Keys, S3StoreOptions } from '../store/s3/options.ts';
-import { s3Store } from '../store/s3/store.ts';
 import { parseIdentities, parseRecipient } from '../stream/age-keys.ts';
 
 /** Everything that was opened; disposing closes it in reverse. */
@@ -100,7 +100,7 @@ function restoreRules({ restore }: Config): RestoreDeps['restore'] {
 function buildStore(store: StoreConfig): Store {
   return store.type === 'file'
     ? fileStore({ name: store.name, root: store.path })
-    : s3Store(bucketSettings(store));
+    : bucketStore(bucketSettings(store));
 }
 
 function bucketSettings({

@@ -42,3 +42,8 @@ export interface S3Lock {
   readonly mode: 'GOVERNANCE' | 'COMPLIANCE';
   readonly days: number;
 }
+
+/** For people: `s3 etcd-backups/prod at https://s3.example.org`. */
+export function describeBucket({ bucket, prefix, endpoint, region }: S3StoreOptions): string {
+  return `s3 ${prefix === '' ? bucket : `${bucket}/${prefix}`} at ${endpoint ?? region}`;
+}

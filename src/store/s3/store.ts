@@ -19,7 +19,7 @@ import { Connection, type Send } from './connection.ts';
 import { isAbsent, serverCode, toStoreFailure } from './failures.ts';
 import { getObject } from './get.ts';
 import { readPages, readUploads } from './listing.ts';
-import type { S3StoreOptions } from './options.ts';
+import { describeBucket, type S3StoreOptions } from './options.ts';
 import { putObject } from './put.ts';
 
 /** Connects to nothing until it is used. */
@@ -47,8 +47,7 @@ class S3Store implements Store {
   }
 
   describe(): string {
-    const { bucket, prefix, endpoint, region } = this.#options;
-    return `s3 ${prefix === '' ? bucket : `${bucket}/${prefix}`} at ${endpoint ?? region}`;
+    return describeBucket(this.#options);
   }
 
   async put(name: ObjectName, body: Body, { signal }: Limits): Promise<PutFacts> {
