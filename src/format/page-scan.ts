@@ -10,7 +10,7 @@ import { RowLog } from './row-log.ts';
 import { RowPageJudge, type Sight } from './row-page.ts';
 
 // Enough for all of a database of 1.5 GiB.
-const branchLimitBytes = 8 * 1024 * 1024;
+const branchLimitBytes = 4 * 1024 * 1024;
 
 export class PageScan {
   readonly geometry: Geometry;
