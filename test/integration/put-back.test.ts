@@ -8,7 +8,7 @@ import type { KeyChange, LiveKeys } from '../../src/cluster/keys-port.ts';
 import { openBackup } from '../../src/engine/extract.ts';
 import { type PutBackReport, putBack } from '../../src/engine/put-back.ts';
 import { type ContractKeys, liveKeysContract } from '../contract/live-keys.ts';
-import { cluster, enableAuth, etcdctl, type TestCluster } from '../support/etcd.ts';
+import { cluster, enableAuth, etcdctl, minorsHere, type TestCluster } from '../support/etcd.ts';
 import { runProgram, type Worker, type Workplace, worker, workplace } from '../support/house.ts';
 
 const { signal } = new AbortController();
@@ -77,7 +77,7 @@ function putShopBack(engine: Worker, keys: LiveKeys): Promise<PutBackReport> {
   );
 }
 
-for (const version of ['3.5', '3.7']) {
+for (const version of minorsHere(['3.5', '3.7'])) {
   describe(`the keys of etcd ${version}`, () => {
     const opened = new AsyncDisposableStack();
     let keys: ContractKeys;

@@ -19,7 +19,7 @@ import {
 
 const MiB = 1024 * 1024;
 /** A little more than what a restore wants to be free. */
-const diskBytes = 160 * MiB;
+const diskBytes = 192 * MiB;
 
 interface Disk extends Disposable {
   readonly path: string;

@@ -37,6 +37,12 @@ export function etcdVersions(env: NodeJS.ProcessEnv = process.env): EtcdBinaries
   return installed;
 }
 
+/** Those of the wanted minors that are here; a promised one that is not is an error. */
+export function minorsHere(wanted: readonly string[]): string[] {
+  const installed = etcdVersions();
+  return wanted.filter((one) => findEtcd(one, installed) !== undefined);
+}
+
 /** The newest version that fits, such as `3.5`; throws with what to do if there is none. */
 export function needEtcd(wanted: string, among = installedEtcd()): EtcdBinaries {
   const found = findEtcd(wanted, among);
