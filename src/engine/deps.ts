@@ -16,7 +16,7 @@ import type { SealRules } from '../stream/seal.ts';
 export interface Shelf {
   readonly store: Store;
   readonly retention: RetentionPolicy;
-  /** How far it is: of several whole copies, the one in the nearest store is read. 0 if left out. */
+  /** Of several whole copies, the one in the nearest store is read. 0 if left out. */
   readonly distance?: number;
 }
 

@@ -4,12 +4,14 @@ import { Failure, toFailure } from '../core/errors.ts';
 import { type CopyEnd, copyBackup } from './copy.ts';
 import type { EngineDeps, Shelf } from './deps.ts';
 import { type HealPlan, type Need, planHeal, type Source } from './heal-plan.ts';
+import { identifyCluster } from './identify.ts';
 import { takeStock } from './stock.ts';
 import { verifyBackup } from './verify.ts';
 
 export interface Healed {
   readonly id: BackupId;
   readonly store: string;
+  readonly sizeBytes: number;
   /** The store that it came from, or was last tried from. */
   readonly from: string;
   /** `gone`: retention has removed it everywhere else meanwhile. */
@@ -52,6 +54,19 @@ export async function healStores(
   return { copies, missing, unread: plan.unread.map(({ store }) => store.name) };
 }
 
+/**
+ * The same for the cluster that is configured now. What is left of an older one, before it was
+ * rebuilt, is not healed unasked: no retention prunes it any more.
+ */
+export async function healOurs(
+  deps: EngineDeps,
+  options: { readonly signal: AbortSignal },
+): Promise<HealReport> {
+  const cluster = await identifyCluster(deps, options.signal);
+  if (cluster === undefined) return { copies: [], missing: {}, unread: [] };
+  return await healStores(cluster, deps, options);
+}
+
 /** By store; those that could not be read are left out. */
 export function missingIn(
   plan: HealPlan,
@@ -73,8 +88,8 @@ async function meet(
   deps: EngineDeps,
   signal: AbortSignal,
 ): Promise<Healed | undefined> {
-  const { id, to } = need;
-  const store = to.shelf.store.name;
+  const { id, to, sizeBytes } = need;
+  const about = { id, store: to.shelf.store.name, sizeBytes };
   let last: Healed | undefined;
   for (const source of need.sources.filter(({ shelf }) => !given.has(shelf))) {
     const from = source.shelf.store.name;
@@ -85,15 +100,15 @@ async function meet(
     try {
       const options = { signal, replace: true, onSourceFault };
       const result = await copyBackup(id, source.catalog, to.catalog, deps, options);
-      return { id, store, from, result };
+      return { ...about, from, result };
     } catch (thrown) {
       signal.throwIfAborted();
       const failure = toFailure(thrown, 'store-failed');
       // Pruned, or judged, since it was listed: whoever did that has told it.
       const isGone = ofSource && failure.code === 'backup-missing';
-      last = { id, store, from, result: isGone ? 'gone' : failure };
+      last = { ...about, from, result: isGone ? 'gone' : failure };
       if (isGone) continue;
-      deps.observe({ kind: 'copy-failed', store, from, id, failure });
+      deps.observe({ kind: 'copy-failed', store: about.store, from, id, failure });
       if (!ofSource) given.add(to.shelf);
       else if (!(await isJudged(source, id, failure, deps, signal))) given.add(source.shelf);
       if (!ofSource) return last;
