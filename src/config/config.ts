@@ -15,6 +15,7 @@ export interface Config {
   readonly spool: SpoolConfig;
   readonly restore: RestoreConfig;
   readonly drill: DrillConfig;
+  readonly heal: HealConfig;
   readonly http: HttpConfig;
   readonly log: LogConfig;
 }
@@ -137,6 +138,11 @@ export interface DrillConfig {
   readonly cron: string | null;
   readonly etcdBinary: string;
   readonly startLimitMs: number;
+}
+
+export interface HealConfig {
+  readonly enabled: boolean;
+  readonly cron: string;
 }
 
 export interface HttpConfig {

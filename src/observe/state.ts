@@ -56,6 +56,9 @@ export function stateObserver({ stores, now }: StateOptions): State {
       known.lastFailure = failureReport(event.failure, now());
     }
     const store = 'store' in event && event.store !== null ? shelves.get(event.store) : undefined;
+    if (event.kind === 'heal-started' || event.kind === 'heal-finished') {
+      noteMissing(shelves, event.missing);
+    }
     if (store !== undefined) shelves.set(store.name, noteStore(store, event, now));
   };
   const report = (): StatusReport => ({
@@ -94,6 +97,7 @@ function unreadStore(name: string): StoreReport {
     storedBytes: 0,
     faults: 0,
     newest: null,
+    missing: null,
     failure: null,
   };
 }
@@ -177,6 +181,11 @@ function noteStore(store: StoreReport, event: Event, now: () => Date): StoreRepo
     case 'catalog-unreadable':
       return { ...store, readable: false, failure: failureReport(event.failure, now()) };
     case 'backup-not-stored':
+      return {
+        ...store,
+        missing: (store.missing ?? 0) + 1,
+        failure: failureReport(event.failure, now()),
+      };
     case 'prune-failed':
       return { ...store, failure: failureReport(event.failure, now()) };
     case 'backup-committed': {
@@ -185,6 +194,16 @@ function noteStore(store: StoreReport, event: Event, now: () => Date): StoreRepo
     }
     default:
       return store;
+  }
+}
+
+function noteMissing(
+  shelves: Map<string, StoreReport>,
+  missing: Readonly<Record<string, number>>,
+): void {
+  for (const [name, backups] of Object.entries(missing)) {
+    const store = shelves.get(name);
+    if (store !== undefined) shelves.set(name, { ...store, missing: backups });
   }
 }
 

@@ -69,6 +69,8 @@ export interface StoreReport {
   /** Manifests that cannot be trusted. */
   readonly faults: number;
   readonly newest: NewestReport | null;
+  /** Backups that others have and it should have too; null until they were compared. */
+  readonly missing: number | null;
   /** The last failure with this store since it last went well. */
   readonly failure: FailureReport | null;
 }

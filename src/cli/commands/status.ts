@@ -44,7 +44,7 @@ async function run(call: Call): Promise<number> {
     call.terminal.out(json({ daemon, ...members, stores: storesOf(found, house) }));
   else {
     call.terminal.out(daemonLines(daemon));
-    call.terminal.out(storeLines(found, house));
+    call.terminal.out(storeLines(found, house, daemon));
     call.terminal.out(memberLines(members));
   }
   return tellTroubles(call, found) || members.exitCode;
@@ -114,21 +114,24 @@ function storesOf(found: Holdings, house: OpenHouse): unknown[] {
   });
 }
 
-function storeLines(found: Holdings, house: OpenHouse): string {
+function storeLines(found: Holdings, house: OpenHouse, daemon: StatusReport | null): string {
   const now = house.deps.now().getTime();
   const rows = house.deps.shelves.map(({ store }) => {
+    const known = daemon?.stores.find(({ name }) => name === store.name)?.missing;
+    const missing = String(known ?? '');
     if (found.unreadable.some((one) => one.store === store.name)) {
-      return [store.name, '?', 'cannot be read', '', '', ''];
+      return [store.name, '?', 'cannot be read', '', '', '', missing];
     }
     const own = found.copies.filter(({ shelf }) => shelf.store === store);
     const newest = own.findLast(({ manifest }) => isProved(manifest))?.manifest;
     if (newest === undefined)
-      return [store.name, String(own.length), 'no proved backup', '', '', ''];
+      return [store.name, String(own.length), 'no proved backup', '', '', '', missing];
     const age = formatDuration(Math.max(0, now - newest.startedAt.getTime()));
     const size = formatBytes(newest.sealed.sizeBytes);
-    return [store.name, String(own.length), newest.id, age, size, proofsOf(newest)];
+    return [store.name, String(own.length), newest.id, age, size, proofsOf(newest), missing];
   });
-  return `${table([['STORE', 'BACKUPS', 'NEWEST PROVED', 'AGE', 'SIZE', 'PROOFS'], ...rows])}\n`;
+  const heading = ['STORE', 'BACKUPS', 'NEWEST PROVED', 'AGE', 'SIZE', 'PROOFS', 'MISSING'];
+  return `${table([heading, ...rows])}\n`;
 }
 
 function memberLines(asked: { members: MemberLine[]; unreachable: string | null }): string {

@@ -45,6 +45,7 @@ describe('a configuration', () => {
       },
       restore: { roots: [], before: [], after: [], programLimitMs: 120_000 },
       drill: { cron: null, etcdBinary: '/usr/local/bin/etcd', startLimitMs: 300_000 },
+      heal: { enabled: true, cron: '17 * * * *' },
       log: { level: 'info', pretty: false },
     });
   });
