@@ -93,6 +93,23 @@ export type Event =
   | { kind: 'orphans-swept'; store: string; objects: string[] }
   | { kind: 'spool-swept'; files: string[] }
   | { kind: 'backup-verified'; store: string; id: BackupId; outcome: ProofOutcome; tookMs: number }
+  // copies between stores
+  | { kind: 'copy-advanced'; store: string; id: BackupId; doneBytes: number; totalBytes: number }
+  | {
+      kind: 'backup-copied';
+      store: string;
+      from: string;
+      id: BackupId;
+      /** `repaired`: what the store had of it was damaged. */
+      result: 'copied' | 'repaired';
+      sizeBytes: number;
+      tookMs: number;
+    }
+  | { kind: 'copy-failed'; store: string; from: string; id: BackupId; failure: Failure }
+  | { kind: 'heal-started'; missing: Readonly<Record<string, number>> }
+  | { kind: 'heal-finished'; copied: number; missing: Readonly<Record<string, number>> }
+  | { kind: 'heal-failed'; failure: Failure }
+  | { kind: 'heal-skipped'; reason: 'backup-due'; detail: string }
   | { kind: 'hold-changed'; store: string; id: BackupId; held: boolean; reason: string }
   // restores and drills
   | { kind: 'restore-started'; dataDir: string; dryRun: boolean }

@@ -54,6 +54,16 @@ const levels = {
     if (outcome === 'failed') return 'error';
     return outcome === 'passed' ? 'info' : 'warn';
   },
+  'copy-advanced': 'trace',
+  'backup-copied': 'info',
+  'copy-failed': 'error',
+  'heal-started': ({ missing }) => (sum(missing) > 0 ? 'info' : 'debug'),
+  'heal-finished': ({ copied, missing }) => {
+    if (sum(missing) > 0) return 'warn';
+    return copied > 0 ? 'info' : 'debug';
+  },
+  'heal-failed': 'error',
+  'heal-skipped': 'info',
   'hold-changed': 'info',
   'restore-started': 'info',
   'restore-step-finished': 'debug',
@@ -74,6 +84,10 @@ const levels = {
   'call-failed': ({ failure }) => (failure.code === 'internal' ? 'error' : 'warn'),
   'call-made': 'info',
 } satisfies { readonly [K in EventKind]: Rule<K> };
+
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, each) => total + each, 0);
+}
 
 export function levelOf(event: Event): LogLevel {
   const rule: LogLevel | ((event: never) => LogLevel) = levels[event.kind];
