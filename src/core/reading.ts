@@ -1,4 +1,5 @@
 /** When a stored copy was last read to its end, which only its manifest remembers. */
+import type { Failure, FailureCode } from './errors.ts';
 import type { Manifest } from './manifest.ts';
 
 /**
@@ -17,4 +18,16 @@ export function unreadSince(manifest: Manifest): Date {
 /** Whether the last verdict about the stored bytes is that they are not those of the backup. */
 export function isDamaged({ proofs }: Manifest): boolean {
   return proofs.stored?.outcome === 'failed';
+}
+
+const damageCodes: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  'object-damaged',
+  'object-missing',
+  'manifest-invalid',
+  'snapshot-corrupt',
+]);
+
+/** Whether a failure speaks of what is stored. All others speak of the way to it. */
+export function isDamage({ code }: Failure): boolean {
+  return damageCodes.has(code);
 }

@@ -210,7 +210,7 @@ describe('over many nights, whatever is taken, pruned, missed and interrupted', 
   });
 
   test('the order of the listing does not matter', () => {
-    const sizes = fc.array(fc.nat(500), { maxLength: 30 });
+    const sizes = fc.uniqueArray(fc.nat(500), { maxLength: 30 });
     fc.assert(
       fc.property(sizes, withinDays, (all, days) => {
         const copies = all.map((size, at) => copyOf(size / 10, { sizeBytes: at }));
