@@ -9,11 +9,13 @@ import { drillChore } from '../daemon/drills.ts';
 import { type Daemon, startDaemon } from '../daemon/loop.ts';
 import type { Restores } from '../daemon/restores.ts';
 import { parseSchedule } from '../daemon/schedule.ts';
+import { scrubChore } from '../daemon/scrubs.ts';
 import { type BackupReport, takeBackup } from '../engine/backup.ts';
 import type { DrillDeps, EngineDeps } from '../engine/deps.ts';
 import { runDrill } from '../engine/drill.ts';
 import type { BackupOrder } from '../engine/order.ts';
 import { lastSuccess, lookAround, prepare } from '../engine/prepare.ts';
+import { scrubStores } from '../engine/scrub.ts';
 import { type AdminServer, serveAdmin } from '../http/admin.ts';
 import type { BackupSource, TokenSources } from '../http/sources.ts';
 import { joinObservers } from '../observe/join.ts';
@@ -46,7 +48,10 @@ export async function attend(loaded: LoadedConfig, log: Observe): Promise<Attend
   await using opened = new AsyncDisposableStack();
   const { deps } = opened.use(buildHouse(config, observe));
   const restores = opened.use(askedRestores(deps, config.cluster.localMember));
-  const wholeDeps = { ...daemonDeps(deps, stores), chores: [drill(loaded, deps)] };
+  const wholeDeps = {
+    ...daemonDeps(deps, stores),
+    chores: [drill(loaded, deps), scrub(loaded, deps)],
+  };
   const daemon = opened.use(startDaemon(daemonSettings(loaded), wholeDeps));
   const admin = config.http.enabled
     ? opened.use(
@@ -93,6 +98,22 @@ function drill({ config }: LoadedConfig, deps: DrillDeps): Chore {
   return drillChore({
     schedule: cron === null ? undefined : parseSchedule({ cron, timezone }),
     run: ({ signal, observe }) => runDrill(newest, { ...deps, observe }, { signal }),
+  });
+}
+
+function scrub({ config }: LoadedConfig, deps: EngineDeps): Chore {
+  const { cron, withinMs, repair } = config.scrub;
+  const { timezone } = config.schedule;
+  return scrubChore({
+    schedule: cron === null ? undefined : parseSchedule({ cron, timezone }),
+    withinMs,
+    now: deps.now,
+    run: async (pace, { signal, observe }) => {
+      const told = { ...deps, observe };
+      await scrubStores({ store: null, cluster: null, pace, repair }, told, { signal });
+      // What keeps the stores from being read is told by its own events.
+      await lookAround(told, signal).catch(() => undefined);
+    },
   });
 }
 

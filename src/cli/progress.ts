@@ -43,6 +43,8 @@ export function progressObserver(progress: Progress): Observe {
       progress.show(event.step, event.doneBytes, event.totalBytes);
     } else if (event.kind === 'restore-advanced') {
       progress.show('fetch', event.doneBytes, event.totalBytes);
+    } else if (event.kind === 'scrub-advanced') {
+      progress.show('scrub', event.doneBytes, event.totalBytes);
     } else {
       progress.clear();
     }

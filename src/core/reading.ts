@@ -7,7 +7,8 @@ import type { Manifest } from './manifest.ts';
  * it took the bytes, says what went in, not what comes out.
  */
 export function lastRead({ proofs: { stored } }: Manifest): Date | undefined {
-  return stored?.evidence['compared'] === 'read back' ? stored.at : undefined;
+  const isRead = stored?.outcome === 'failed' || stored?.evidence['compared'] === 'read back';
+  return isRead ? stored?.at : undefined;
 }
 
 /** Since when nobody has read it: its last reading, or the time at which it was stored. */

@@ -39,8 +39,8 @@ export function scrubMetrics<R>(
   const damaged = gauge(
     to,
     'store_damaged_backups',
-    'Backups in the store whose bytes or manifest are known to be missing or wrong. As last read; ' +
-      'kept while the store cannot be read. 0: none known, or not read yet.',
+    'Backups in the store whose bytes or manifest are known to be missing or wrong. As last ' +
+      'read; kept while the store cannot be read. 0: none known, or not read yet.',
     ['store'],
   );
   const oldestRead = gauge(
