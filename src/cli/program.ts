@@ -13,6 +13,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   list: async () => (await import('./commands/list.ts')).listCommand,
   show: async () => (await import('./commands/show.ts')).showCommand,
   verify: async () => (await import('./commands/verify.ts')).verifyCommand,
+  scrub: async () => (await import('./commands/scrub.ts')).scrubCommand,
   restore: async () => (await import('./commands/restore.ts')).restoreCommand,
   extract: async () => (await import('./commands/extract.ts')).extractCommand,
   'put-back': async () => (await import('./commands/put-back.ts')).putBackCommand,

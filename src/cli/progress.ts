@@ -45,6 +45,8 @@ export function progressObserver(progress: Progress): Observe {
       progress.show(`${event.id} to ${event.store}`, event.doneBytes, event.totalBytes);
     } else if (event.kind === 'restore-advanced') {
       progress.show('fetch', event.doneBytes, event.totalBytes);
+    } else if (event.kind === 'scrub-advanced') {
+      progress.show('scrub', event.doneBytes, event.totalBytes);
     } else {
       progress.clear();
     }

@@ -14,6 +14,7 @@ export function composeConfig(settings: Settings): Config {
     stores: settings.stores.map((store) => composeStore(store, retention)),
     retention: composeRetention(retention),
     spool,
+    scrub: composeScrub(settings.scrub),
     restore: composeRestore(settings.restore),
     drill: composeDrill(settings.drill),
     heal,
@@ -51,6 +52,10 @@ function composeSchedule(schedule: Settings['schedule']): Config['schedule'] {
 
 function composeSource({ stallTimeout, ...same }: Settings['source']): Config['source'] {
   return { ...same, stallTimeoutMs: stallTimeout };
+}
+
+function composeScrub({ cron, within, repair }: Settings['scrub']): Config['scrub'] {
+  return { cron: cron === 'never' ? null : cron, withinMs: within, repair };
 }
 
 function composeRestore(restore: Settings['restore']): Config['restore'] {

@@ -13,6 +13,7 @@ export interface Config {
   readonly retention: RetentionConfig;
   readonly seal: SealConfig;
   readonly spool: SpoolConfig;
+  readonly scrub: ScrubConfig;
   readonly restore: RestoreConfig;
   readonly drill: DrillConfig;
   readonly heal: HealConfig;
@@ -124,6 +125,13 @@ export interface SpoolConfig {
   readonly dir: string;
   /** 0: no limit. */
   readonly maxBytes: number;
+}
+
+export interface ScrubConfig {
+  /** Null: only by command. */
+  readonly cron: string | null;
+  readonly withinMs: number;
+  readonly repair: boolean;
 }
 
 export interface RestoreConfig {

@@ -102,3 +102,9 @@ export function parseObjectName(name: string): ParsedName | undefined {
   }
   return stemPattern.test(stem) ? { cluster, kind: 'data', stem: stem as BackupStem } : undefined;
 }
+
+/** The id of the backup whose manifest has that name; undefined of all else. */
+export function manifestId(name: string): BackupId | undefined {
+  const parsed = parseObjectName(name);
+  return parsed?.kind === 'manifest' ? parsed.id : undefined;
+}

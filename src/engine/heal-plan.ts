@@ -5,7 +5,7 @@
 import type { Catalog, CatalogListing } from '../catalog/catalog.ts';
 import type { BackupId, ClusterId } from '../core/backup.ts';
 import { isProved, type Manifest } from '../core/manifest.ts';
-import { parseObjectName } from '../core/names.ts';
+import { manifestId } from '../core/names.ts';
 import { isFuture, planRetention, retentionItem } from '../core/retention.ts';
 import type { EngineDeps, Shelf } from './deps.ts';
 import { takeAllStock } from './stock.ts';
@@ -103,7 +103,7 @@ const damageCodes: readonly string[] = ['object-missing', 'object-damaged', 'man
 function unansweredIn({ faults }: CatalogListing): BackupId[] {
   return faults
     .filter(({ failure }) => !damageCodes.includes(failure.code))
-    .flatMap(({ name }) => parseObjectName(name)?.id ?? []);
+    .flatMap(({ name }) => manifestId(name) ?? []);
 }
 
 function newestOf(known: ReadonlyMap<BackupId, Known>): BackupId | undefined {

@@ -54,6 +54,19 @@ const levels = {
     if (outcome === 'failed') return 'error';
     return outcome === 'passed' ? 'info' : 'warn';
   },
+  'backup-misread': 'warn',
+  'scrub-started': 'debug',
+  'scrub-advanced': 'trace',
+  'backup-damaged': 'error',
+  'backup-unread': 'warn',
+  'repair-failed': 'error',
+  'scrub-finished': ({ result }) => {
+    if (result === 'damaged') return 'error';
+    return result === 'clean' ? 'info' : 'warn';
+  },
+  // With a backup each hour it does so night by night, and loses nothing.
+  'scrub-gave-way': 'debug',
+  'scrub-failed': 'error',
   'copy-advanced': 'trace',
   'backup-copied': 'info',
   'copy-failed': 'error',

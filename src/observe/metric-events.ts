@@ -7,6 +7,8 @@ import type { Event, NewestBackup, Observe, RunResult } from '../core/events.ts'
 import { type CopyMetrics, countCopies } from './copy-metrics.ts';
 import { newFailures } from './failure-count.ts';
 import { followRun } from './run-view.ts';
+import { countScrub, type ScrubSet } from './scrub-metrics.ts';
+import { type Labelled, type Tally, unixSeconds, type Value } from './series.ts';
 
 /** Why a due time has no new backup. */
 export const skipReasons = ['unchanged', 'missed'] as const;
@@ -14,7 +16,7 @@ export const restoreResults = ['success', 'failure'] as const;
 export const drillResults = [...restoreResults, 'skipped'] as const;
 
 /** The numbers that are kept. What each one means is said where they are made. */
-export interface MetricSet extends CopyMetrics {
+export interface MetricSet extends CopyMetrics, ScrubSet {
   readonly lastSuccess: Labelled<'store'>;
   readonly lastProof: Labelled<'store' | 'proof'>;
   readonly lastAttempt: Value;
@@ -38,19 +40,6 @@ export interface MetricSet extends CopyMetrics {
   readonly lastDrill: Value;
   readonly source: Labelled<'member' | 'role'> & { reset(): void };
   readonly mismatch: Value;
-}
-
-interface Value {
-  readonly set: (value: number) => void;
-  readonly inc: () => void;
-}
-
-interface Labelled<L extends string> {
-  readonly set: (labels: Record<L, string>, value: number) => void;
-}
-
-interface Tally<L extends string> {
-  readonly inc: (labels: Record<L, string>) => void;
 }
 
 export function countEvents(set: MetricSet, now: () => Date): Observe {
@@ -83,6 +72,7 @@ export function countEvents(set: MetricSet, now: () => Date): Observe {
     showPlan(set, event, now);
     showSource(set, event);
     showStore(set, event, now);
+    countScrub(set, event);
   };
 }
 
@@ -178,6 +168,9 @@ function showStore(set: MetricSet, event: Event, now: () => Date): void {
       set.verifications.inc({ result: event.outcome });
       if (event.outcome === 'passed') showProof(set, event.store, 'stored', now());
       return;
+    case 'backup-unread':
+      set.verifications.inc({ result: 'inconclusive' });
+      return;
     case 'drill-finished':
       showProof(set, event.store, 'restored', now());
       return;
@@ -198,10 +191,4 @@ function showNewest(set: MetricSet, store: string, newest: NewestBackup | null):
 
 function showProof(set: MetricSet, store: string, proof: ProofName, at: Date | undefined): void {
   set.lastProof.set({ store, proof }, unixSeconds(at));
-}
-
-/** Whole seconds; 0 for no time at all. */
-function unixSeconds(at: Date | undefined): number {
-  const seconds = Math.floor((at?.getTime() ?? 0) / 1000);
-  return Number.isFinite(seconds) ? seconds : 0;
 }

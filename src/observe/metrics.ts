@@ -11,6 +11,7 @@ import { failureCodes } from '../core/errors.ts';
 import { backupSteps, type Observe, runResults } from '../core/events.ts';
 import { copyMetrics } from './copy-metrics.ts';
 import { countEvents, drillResults, restoreResults, skipReasons } from './metric-events.ts';
+import { scrubMetrics } from './scrub-metrics.ts';
 
 export interface MetricsOptions {
   /** Names of the configured stores. */
@@ -42,6 +43,7 @@ export function metricsObserver(options: MetricsOptions): Metrics {
     ...copyMetrics(stores, gauge.bind(null, registry), counter.bind(null, registry)),
     ...restoreMetrics(registry),
     ...sourceMetrics(registry),
+    ...scrubMetrics(registry, { gauge, counter }, stores),
   };
   const build = gauge(registry, 'build_info', 'Always 1; which build answers.', [
     'version',
@@ -170,7 +172,7 @@ function storeMetrics(registry: Registry, stores: readonly string[]) {
   const verifications = counter(
     registry,
     'verifications_total',
-    'Backups read back from their store, by result.',
+    'Backups read back from their store, by result. inconclusive: they could not be read.',
     ['result'],
   );
   const pruned = counter(registry, 'pruned_total', 'Backups removed by retention.', ['store']);

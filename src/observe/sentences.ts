@@ -72,6 +72,24 @@ const sentences: { readonly [K in EventKind]: Say<K> } = {
   'spool-swept': (e) => `${count(e.files.length, 'file')} of an earlier run removed from the spool`,
   'backup-verified': (e) =>
     `backup ${e.id} in store ${e.store} read back: ${outcomeWord[e.outcome]}`,
+  'backup-misread': (e) =>
+    `backup ${e.id} in store ${e.store} came out wrong once and right the next time; look at the ` +
+    `memory, the disk and the network between: ${blame(e.failure)}`,
+  'scrub-started': (e) =>
+    `scrub started: ${count(e.copies, 'copy', 'copies')} (${formatBytes(e.totalBytes)}) to read ` +
+    `in ${e.stores.join(', ') || 'no store'}`,
+  'scrub-advanced': (e) => `scrub: ${progress(e.doneBytes, e.totalBytes)}`,
+  'backup-damaged': (e) => `backup ${e.id} in store ${e.store} is DAMAGED: ${blame(e.failure)}`,
+  'backup-unread': (e) =>
+    `backup ${e.id} in store ${e.store} could not be read, which says nothing about what is ` +
+    `stored: ${blame(e.failure)}`,
+  'repair-failed': (e) => blame(e.failure),
+  'scrub-finished': (e) =>
+    `scrub ended as ${e.result} after ${formatDuration(e.tookMs)}: ` +
+    `${count(e.read, 'copy', 'copies')} looked at, ${e.repaired} repaired, ` +
+    `${e.damaged} still damaged, ${e.unread} not readable`,
+  'scrub-gave-way': (e) => `scrub interrupted: ${e.detail}`,
+  'scrub-failed': (e) => `scrub FAILED: ${blame(e.failure)}`,
   'copy-advanced': (e) =>
     `copy of ${e.id} to store ${e.store}: ${progress(e.doneBytes, e.totalBytes)}`,
   'backup-copied': (e) =>

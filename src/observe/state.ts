@@ -83,6 +83,7 @@ function nothingKnown(): Known {
     retry: null,
     lastFailure: null,
     lastUnchangedAt: null,
+    lastScrub: null,
     consecutiveFailures: 0,
     runs: Object.fromEntries(runResults.map((result) => [result, 0])) as Record<RunResult, number>,
   };
@@ -96,6 +97,8 @@ function unreadStore(name: string): StoreReport {
     backups: 0,
     storedBytes: 0,
     faults: 0,
+    damaged: 0,
+    oldestReadAt: null,
     newest: null,
     missing: null,
     failure: null,
@@ -164,6 +167,11 @@ function notePlan(known: Known, event: Event, now: () => Date): void {
     case 'run-skipped':
       known.lastUnchangedAt = now().toISOString();
       return;
+    case 'scrub-finished': {
+      const { kind: _, ...facts } = event;
+      known.lastScrub = { finishedAt: now().toISOString(), ...facts };
+      return;
+    }
     default:
       return;
   }
@@ -172,10 +180,11 @@ function notePlan(known: Known, event: Event, now: () => Date): void {
 function noteStore(store: StoreReport, event: Event, now: () => Date): StoreReport {
   switch (event.kind) {
     case 'catalog-read': {
-      const { backups, storedBytes, faults, newest } = event;
+      const { backups, storedBytes, faults, damaged, newest, oldestRead } = event;
       const readAt = now().toISOString();
       const shown = newest === null ? null : newestReport(newest);
-      const facts = { backups, storedBytes, faults, newest: shown };
+      const oldestReadAt = oldestRead && isoText(oldestRead);
+      const facts = { backups, storedBytes, faults, damaged, oldestReadAt, newest: shown };
       return { ...store, ...facts, readable: true, readAt, failure: null };
     }
     case 'catalog-unreadable':

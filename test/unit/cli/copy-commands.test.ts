@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Manifest } from '../../../src/core/manifest.ts';
+import { filesOf } from '../../support/stored-names.ts';
 import { call, complaintOf, expectGolden, type Place, place } from './calling.ts';
 import { owner, stock, stockThree, stranger, today } from './stocked.ts';
 
@@ -62,7 +63,7 @@ describe('copy', () => {
     const told = await call(['copy', ...ids, '--from=local', '--to=offsite', ...at.words]);
 
     expect(told.code).toBe('success');
-    const files = ids.flatMap((id) => [`${owner}/${id}.db`, `${owner}/${id}.json`]);
+    const files = ids.flatMap((id) => filesOf(id).map((file) => `${owner}/${file}`));
     expect(filesIn(at.offsite)).toEqual([owner, ...files]);
   });
 

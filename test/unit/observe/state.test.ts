@@ -172,7 +172,18 @@ describe('the status', () => {
 
     const [local, offsite] = report().stores;
     expect(local).toMatchObject({ readable: true, backups: 7, newest: { id, revision: '55919' } });
+    expect(local).toMatchObject({ damaged: 1, oldestReadAt: '2026-11-20T02:17:00.000Z' });
     expect(offsite).toMatchObject({ readable: false, failure: { message: denied.message } });
+  });
+
+  test('shows how the last scrub ended, and when', () => {
+    const { observe, report } = watch();
+    expect(report().lastScrub).toBeNull();
+
+    observe(sample('scrub-finished'));
+
+    const finishedAt = report().now;
+    expect(report().lastScrub).toMatchObject({ finishedAt, result: 'damaged', repaired: 2 });
   });
 
   test('shows a backup as newest only when it is proved', () => {
