@@ -25,6 +25,7 @@ export class Drills {
   readonly #deps: DrillsDeps;
   readonly #dueTimes: DueTimes | undefined;
   #isDue = false;
+  #next: Date | undefined;
   /** Of the drill that runs. */
   #abort: AbortController | undefined;
 
@@ -46,8 +47,11 @@ export class Drills {
 
   /** Notes what has become due. A drill that runs is the answer to what falls due meanwhile. */
   look(): void {
-    const due = this.#dueTimes?.look(this.#deps.now());
-    if (due !== undefined && !this.isRunning) this.#isDue = true;
+    const dueTimes = this.#dueTimes;
+    if (dueTimes === undefined) return;
+    const now = this.#deps.now();
+    if (dueTimes.look(now) !== undefined && !this.isRunning) this.#isDue = true;
+    this.#announce(dueTimes, now);
   }
 
   /** Begins the drill that is due, if one is. */
@@ -74,6 +78,14 @@ export class Drills {
   /** Ends the drill that runs, so that a backup can begin. */
   giveWay(): void {
     this.#abort?.abort();
+  }
+
+  #announce(dueTimes: DueTimes, now: Date): void {
+    const at = dueTimes.actsAt;
+    if (at.getTime() === this.#next?.getTime()) return;
+    this.#next = at;
+    const expectedSince = dueTimes.expectedSince(now);
+    this.#deps.observe({ kind: 'next-drill-scheduled', at, expectedSince });
   }
 
   #comeBack(): void {

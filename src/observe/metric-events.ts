@@ -4,6 +4,7 @@
  */
 import { type ProofName, proofNames } from '../core/backup.ts';
 import type { Event, NewestBackup, Observe, RunResult } from '../core/events.ts';
+import { unixSeconds } from './expectations.ts';
 import { newFailures } from './failure-count.ts';
 import { followRun } from './run-view.ts';
 
@@ -196,10 +197,4 @@ function showNewest(set: MetricSet, store: string, newest: NewestBackup | null):
 
 function showProof(set: MetricSet, store: string, proof: ProofName, at: Date | undefined): void {
   set.lastProof.set({ store, proof }, unixSeconds(at));
-}
-
-/** Whole seconds; 0 for no time at all. */
-function unixSeconds(at: Date | undefined): number {
-  const seconds = Math.floor((at?.getTime() ?? 0) / 1000);
-  return Number.isFinite(seconds) ? seconds : 0;
 }

@@ -9,6 +9,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { proofNames, proofOutcomes } from '../core/backup.ts';
 import { failureCodes } from '../core/errors.ts';
 import { backupSteps, type Observe, runResults } from '../core/events.ts';
+import { expectationMetrics, watchExpectations } from './expectations.ts';
 import { countEvents, drillResults, restoreResults, skipReasons } from './metric-events.ts';
 
 export interface MetricsOptions {
@@ -41,6 +42,11 @@ export function metricsObserver(options: MetricsOptions): Metrics {
     ...restoreMetrics(registry),
     ...sourceMetrics(registry),
   };
+  const expectations = expectationMetrics({
+    value: (name, help) => gauge(registry, name, help),
+    byAlarm: (name, help) => gauge(registry, name, help, ['alarm']),
+  });
+  const observers = [countEvents(set, now), watchExpectations(expectations)];
   const build = gauge(registry, 'build_info', 'Always 1; which build answers.', [
     'version',
     'node',
@@ -48,7 +54,10 @@ export function metricsObserver(options: MetricsOptions): Metrics {
   build.set({ version, node }, 1);
   if (options.processMetrics !== false) collectDefaultMetrics({ register: registry });
   const { contentType } = registry;
-  return { observe: countEvents(set, now), text: () => registry.metrics(), contentType };
+  const observe: Observe = (event) => {
+    for (const each of observers) each(event);
+  };
+  return { observe, text: () => registry.metrics(), contentType };
 }
 
 function timeMetrics(registry: Registry, stores: readonly string[]) {

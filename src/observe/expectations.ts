@@ -1,0 +1,90 @@
+/**
+ * What the schedule expects, and what etcd itself complains of. Alerts compare with these, so that
+ * no rule has to know how often backups and drills are due.
+ */
+import { alarmKinds, type Event, type Observe } from '../core/events.ts';
+
+interface Value {
+  readonly set: (value: number) => void;
+  readonly inc: () => void;
+}
+
+export interface ExpectationMetrics {
+  readonly expectedSince: Value;
+  readonly nextDrill: Value;
+  readonly drillExpectedSince: Value;
+  readonly drillFailures: Value;
+  readonly alarms: { readonly set: (labels: { alarm: string }, value: number) => void };
+}
+
+type Make = {
+  value(name: string, help: string): Value;
+  byAlarm(name: string, help: string): ExpectationMetrics['alarms'];
+};
+
+export function expectationMetrics(make: Make): ExpectationMetrics {
+  const alarms = make.byAlarm(
+    'member_alarms',
+    'Alarms that members of etcd had raised when they were last asked, by kind. 0: none, or not ' +
+      'asked since the start.',
+  );
+  for (const alarm of alarmKinds) alarms.set({ alarm }, 0);
+  return {
+    expectedSince: make.value(
+      'expected_since_timestamp_seconds',
+      'Unix time that no newest backup should be older than: the last due time but one of the ' +
+        'schedule. Beyond it two due times have passed without a backup. 0: not known yet.',
+    ),
+    nextDrill: make.value(
+      'next_drill_timestamp_seconds',
+      'Unix time at which the next drill of the schedule is due. 0: none is planned.',
+    ),
+    drillExpectedSince: make.value(
+      'drill_expected_since_timestamp_seconds',
+      'Unix time that the last good drill should not be older than: the last due time but one of ' +
+        'drill.cron. 0: drills are not scheduled, or not known yet.',
+    ),
+    drillFailures: make.value(
+      'consecutive_drill_failures',
+      'Drills that failed since the last good one. 0: the last one was good, or none has ended ' +
+        'since the start.',
+    ),
+    alarms,
+  };
+}
+
+export function watchExpectations(set: ExpectationMetrics): Observe {
+  return (event: Event) => {
+    switch (event.kind) {
+      case 'next-run-scheduled':
+        set.expectedSince.set(unixSeconds(event.expectedSince));
+        return;
+      case 'next-drill-scheduled':
+        set.nextDrill.set(unixSeconds(event.at));
+        set.drillExpectedSince.set(unixSeconds(event.expectedSince));
+        return;
+      case 'daemon-draining':
+        set.nextDrill.set(0);
+        return;
+      case 'drill-finished':
+        set.drillFailures.set(0);
+        return;
+      case 'drill-failed':
+        set.drillFailures.inc();
+        return;
+      case 'alarms-read':
+        for (const alarm of alarmKinds) {
+          set.alarms.set({ alarm }, event.alarms.filter((each) => each.kind === alarm).length);
+        }
+        return;
+      default:
+        return;
+    }
+  };
+}
+
+/** Whole seconds; 0 for no time at all. */
+export function unixSeconds(at: Date | null | undefined): number {
+  const seconds = Math.floor((at?.getTime() ?? 0) / 1000);
+  return Number.isFinite(seconds) ? seconds : 0;
+}
