@@ -4,7 +4,8 @@ import { readSecretFile } from '../config/secret-file.ts';
 import type { Observe } from '../core/events.ts';
 import { encodeManifest } from '../core/manifest-json.ts';
 import { programVersion } from '../core/version.ts';
-import type { DrillPlan } from '../daemon/drills.ts';
+import type { Chore } from '../daemon/chores.ts';
+import { drillChore } from '../daemon/drills.ts';
 import { type Daemon, startDaemon } from '../daemon/loop.ts';
 import type { Restores } from '../daemon/restores.ts';
 import { parseSchedule } from '../daemon/schedule.ts';
@@ -45,7 +46,7 @@ export async function attend(loaded: LoadedConfig, log: Observe): Promise<Attend
   await using opened = new AsyncDisposableStack();
   const { deps } = opened.use(buildHouse(config, observe));
   const restores = opened.use(askedRestores(deps, config.cluster.localMember));
-  const wholeDeps = { ...daemonDeps(deps, stores), drills: drillPlan(loaded, deps) };
+  const wholeDeps = { ...daemonDeps(deps, stores), chores: [drill(loaded, deps)] };
   const daemon = opened.use(startDaemon(daemonSettings(loaded), wholeDeps));
   const admin = config.http.enabled
     ? opened.use(
@@ -55,7 +56,7 @@ export async function attend(loaded: LoadedConfig, log: Observe): Promise<Attend
           status: state.report,
           backups: backupSource(deps),
           takeBackup: () => ({ status: statusOf(daemon.request()) }),
-          requestDrill: () => ({ status: statusOf(daemon.requestDrill()) }),
+          requestDrill: () => ({ status: statusOf(daemon.requestChore('drill')) }),
           restores,
           metrics,
           alive: () => daemon.alive(),
@@ -85,14 +86,14 @@ function daemonDeps(deps: EngineDeps, stores: string[]): Parameters<typeof start
   };
 }
 
-function drillPlan({ config }: LoadedConfig, deps: DrillDeps): DrillPlan {
+function drill({ config }: LoadedConfig, deps: DrillDeps): Chore {
   const { cron } = config.drill;
   const { timezone } = config.schedule;
   const newest = { backup: 'latest', store: null, cluster: null } as const;
-  return {
+  return drillChore({
     schedule: cron === null ? undefined : parseSchedule({ cron, timezone }),
     run: ({ signal, observe }) => runDrill(newest, { ...deps, observe }, { signal }),
-  };
+  });
 }
 
 /**

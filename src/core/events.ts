@@ -44,7 +44,7 @@ export type Event =
       /** The last due time but one: a newest backup from before it is too old. */
       expectedSince: Date | null;
     }
-  | { kind: 'next-drill-scheduled'; at: Date; expectedSince: Date | null }
+  | { kind: 'next-chore-scheduled'; chore: string; at: Date; expectedSince: Date | null }
   | { kind: 'slot-missed'; slot: Date; reason: string }
   | { kind: 'retry-scheduled'; at: Date; attempt: number; attempts: number; failure: Failure }
   | { kind: 'preparation-failed'; failure: Failure }

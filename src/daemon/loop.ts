@@ -6,8 +6,8 @@
 import { Failure } from '../core/errors.ts';
 import type { BackupReport } from '../engine/backup.ts';
 import type { BackupOrder } from '../engine/order.ts';
+import { type Chore, Chores } from './chores.ts';
 import { ClockWatch } from './clock-watch.ts';
-import { type DrillPlan, Drills } from './drills.ts';
 import { type DaemonState, type Health, judgeLife, judgeReadiness } from './health.ts';
 import { beginBackup, beginJob, type Job, type Outcome, type WorkOptions } from './job.ts';
 import type { Ticks } from './schedule.ts';
@@ -23,7 +23,7 @@ export interface DaemonDeps extends StartDeps, TimetableDeps {
   readonly about: { version: string; node: string; cluster: string; stores: string[] };
   readonly takeBackup: (order: BackupOrder, options: WorkOptions) => Promise<BackupReport>;
   /** Left out: there are none. */
-  readonly drills?: DrillPlan | undefined;
+  readonly chores?: readonly Chore[];
 }
 
 export interface Daemon extends AsyncDisposable {
@@ -32,8 +32,8 @@ export interface Daemon extends AsyncDisposable {
    * answer this request too. Throws `stopped` while draining.
    */
   request(): 'accepted' | 'already-queued';
-  /** Asks for a drill. `already-queued`: one runs or is due. Throws `stopped` while draining. */
-  requestDrill(): 'accepted' | 'already-queued';
+  /** By its name. `already-queued`: it runs or is due. Throws `stopped` while draining. */
+  requestChore(name: string): 'accepted' | 'already-queued';
   alive(): Health;
   ready(): Health;
   /** Lets a running backup finish and begins nothing. `signal` is told in the event. */
@@ -63,7 +63,7 @@ class Loop implements Daemon {
   readonly #deps: DaemonDeps;
   readonly #clock: ClockWatch;
   readonly #timetable: Timetable;
-  readonly #drills: Drills;
+  readonly #chores: Chores;
   readonly #abort = new AbortController();
 
   #state: DaemonState = 'starting';
@@ -80,7 +80,7 @@ class Loop implements Daemon {
     this.#deps = deps;
     this.#clock = new ClockWatch(deps.now);
     this.#timetable = new Timetable(settings, deps);
-    this.#drills = new Drills(deps.drills, deps);
+    this.#chores = new Chores(deps.chores ?? [], deps);
     this.ended = this.#live();
   }
 
@@ -88,8 +88,8 @@ class Loop implements Daemon {
     return this.#take(() => this.#timetable.request());
   }
 
-  requestDrill(): 'accepted' | 'already-queued' {
-    return this.#take(() => this.#drills.request());
+  requestChore(name: string): 'accepted' | 'already-queued' {
+    return this.#take(() => this.#chores.request(name));
   }
 
   alive(): Health {
@@ -104,8 +104,8 @@ class Loop implements Daemon {
 
   drain(signal: string): Promise<DaemonEnd> {
     if (this.#isStopping) return this.ended;
-    // Nothing of worth is lost with a preparation, which may wait for a dead store, nor a drill.
-    if (this.#state === 'starting' || this.#drills.isRunning) this.#abortJob();
+    // Nothing of worth is lost with a preparation, which may wait for a dead store, nor a chore.
+    if (this.#state === 'starting' || this.#chores.isRunning) this.#abortJob();
     this.#state = 'draining';
     this.#drainingMs = performance.now();
     this.#deps.observe({ kind: 'daemon-draining', signal });
@@ -166,13 +166,13 @@ class Loop implements Daemon {
     if (this.#isStopping) this.#hurry();
     if (this.#state !== 'running') return;
     this.#timetable.announce();
-    if (this.#timetable.isReady) this.#drills.giveWay();
+    if (this.#timetable.isReady) this.#chores.giveWay();
     if (this.#job === undefined) this.#beginNext();
   }
 
   #look(): void {
     this.#timetable.look(this.#job?.name);
-    this.#drills.look();
+    this.#chores.look();
   }
 
   #take<T>(request: () => T): T {
@@ -194,6 +194,7 @@ class Loop implements Daemon {
     // Only an abort fails the whole, and that is a stop: all else is in what it found.
     if ('failure' in outcome) throw outcome.failure;
     this.#timetable.begin(outcome.value);
+    this.#chores.note('start');
     this.#state = 'running';
   }
 
@@ -201,7 +202,7 @@ class Loop implements Daemon {
     const order = this.#timetable.take();
     if (order === undefined) {
       const ended = () => this.#note(() => undefined);
-      this.#job = this.#drills.begin({ ...this.#workOptions(), ended });
+      this.#job = this.#chores.begin({ ...this.#workOptions(), ended });
       return;
     }
     this.#job = beginBackup(order, this.#deps.takeBackup, {
@@ -212,7 +213,8 @@ class Loop implements Daemon {
 
   #endBackup(order: BackupOrder, outcome: Outcome<BackupReport>): void {
     // A partial backup is not tried again: the stores that have it would get it twice, and the
-    // others are served at the next due time.
+    // others are served at the next due time, or by a chore.
+    this.#chores.note('failure' in outcome ? 'failure' : outcome.value.result);
     if (!('failure' in outcome)) return;
     if (!this.#isStopping) this.#timetable.noteFailure(order, outcome.failure);
     else if (this.#abortedMs !== undefined) this.#cutShort = true;

@@ -59,7 +59,8 @@ export function watchExpectations(set: ExpectationMetrics): Observe {
       case 'next-run-scheduled':
         set.expectedSince.set(unixSeconds(event.expectedSince));
         return;
-      case 'next-drill-scheduled':
+      case 'next-chore-scheduled':
+        if (event.chore !== 'drill') return;
         set.nextDrill.set(unixSeconds(event.at));
         set.drillExpectedSince.set(unixSeconds(event.expectedSince));
         return;

@@ -16,7 +16,7 @@ const levels = {
   'daemon-draining': 'info',
   'daemon-stopped': 'info',
   'next-run-scheduled': 'info',
-  'next-drill-scheduled': 'info',
+  'next-chore-scheduled': 'info',
   'slot-missed': 'warn',
   'retry-scheduled': 'warn',
   'preparation-failed': 'error',

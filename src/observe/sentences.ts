@@ -25,7 +25,7 @@ const sentences: { readonly [K in EventKind]: Say<K> } = {
     `${e.signal} received: the run in progress is finished, no new one begins`,
   'daemon-stopped': (e) => `stopped after ${formatDuration(e.uptimeMs)}`,
   'next-run-scheduled': (e, now) => `next run at ${momentText(e.at, now)} (${e.reason})`,
-  'next-drill-scheduled': (e, now) => `next drill at ${momentText(e.at, now)}`,
+  'next-chore-scheduled': (e, now) => `next ${e.chore} at ${momentText(e.at, now)}`,
   'slot-missed': (e) => `the run due at ${timeText(e.slot)} did not happen: ${e.reason}`,
   'retry-scheduled': (e, now) =>
     `try ${e.attempt} of ${e.attempts} at ${momentText(e.at, now)}; the last one: ` +

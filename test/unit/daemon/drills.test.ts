@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { drillChore } from '../../../src/daemon/drills.ts';
 import type { WorkOptions } from '../../../src/daemon/job.ts';
 import { parseSchedule } from '../../../src/daemon/schedule.ts';
 import { advance, hour, lasts, minute, passes, type RigOptions, second, startRig } from './rig.ts';
@@ -31,7 +32,7 @@ async function drilling(
   };
   const { drillCron = '30 * * * *', ...given } = options;
   const schedule = parseSchedule({ cron: drillCron, timezone: 'UTC' });
-  const rig = await startRig({ at, ...given, deps: { drills: { schedule, run } } });
+  const rig = await startRig({ at, ...given, deps: { chores: [drillChore({ schedule, run })] } });
   return { ...rig, drills: begun };
 }
 
@@ -51,9 +52,10 @@ describe('drills', () => {
     await advance(40 * minute);
 
     const utc = (time: string) => new Date(`2026-11-20T${time}Z`);
-    expect(rig.of('next-drill-scheduled')).toEqual([
-      { kind: 'next-drill-scheduled', at: utc('11:30:00'), expectedSince: utc('09:30:00') },
-      { kind: 'next-drill-scheduled', at: utc('12:30:00'), expectedSince: utc('10:30:00') },
+    const next = { kind: 'next-chore-scheduled', chore: 'drill' };
+    expect(rig.of('next-chore-scheduled')).toEqual([
+      { ...next, at: utc('11:30:00'), expectedSince: utc('09:30:00') },
+      { ...next, at: utc('12:30:00'), expectedSince: utc('10:30:00') },
     ]);
   });
 
@@ -101,9 +103,9 @@ describe('drills', () => {
     const rig = await drilling(takes(5 * minute), { drillCron: '0 0 1 1 *' });
 
     await advance(2 * minute);
-    const answers = [rig.daemon.requestDrill(), rig.daemon.requestDrill()];
+    const answers = [rig.daemon.requestChore('drill'), rig.daemon.requestChore('drill')];
     await advance(2 * minute);
-    answers.push(rig.daemon.requestDrill());
+    answers.push(rig.daemon.requestChore('drill'));
 
     expect(answers).toEqual(['accepted', 'already-queued', 'already-queued']);
     expect(rig.drills).toEqual(['11:01:00']);
@@ -133,6 +135,6 @@ describe('drills', () => {
     expect(await Promise.race([ended, Promise.resolve('still going')])).toEqual({ aborted: false });
     expect(rig.of('drill-failed')).toEqual([]);
     expect(rig.of('drill-skipped')).toEqual([]);
-    expect(() => rig.daemon.requestDrill()).toThrow('stopping');
+    expect(() => rig.daemon.requestChore('drill')).toThrow('stopping');
   });
 });

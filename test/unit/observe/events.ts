@@ -62,8 +62,9 @@ const samples: { readonly [K in EventKind]: Extract<Event, { kind: K }> } = {
     reason: 'schedule 45 * * * *',
     expectedSince: dayTime('14:45:00'),
   },
-  'next-drill-scheduled': {
-    kind: 'next-drill-scheduled',
+  'next-chore-scheduled': {
+    kind: 'next-chore-scheduled',
+    chore: 'drill',
     at: dayTime('18:00:00'),
     expectedSince: dayTime('06:00:00'),
   },

@@ -37,7 +37,7 @@ describe('what is expected', () => {
   test('stays expected while the daemon drains, though nothing is planned any more', async () => {
     const { observe, value } = watch();
     observe(sample('next-run-scheduled', { expectedSince: dayTime('14:45:00') }));
-    observe(sample('next-drill-scheduled'));
+    observe(sample('next-chore-scheduled'));
 
     observe(sample('daemon-draining'));
 
@@ -48,10 +48,18 @@ describe('what is expected', () => {
   test('is a good drill since the last due time but one of drills', async () => {
     const { observe, value } = watch();
 
-    observe(sample('next-drill-scheduled'));
+    observe(sample('next-chore-scheduled'));
 
     expect(await value('next_drill_timestamp_seconds')).toBe(unix('18:00:00'));
     expect(await value('drill_expected_since_timestamp_seconds')).toBe(unix('06:00:00'));
+  });
+
+  test('is no drill where another chore is due', async () => {
+    const { observe, value } = watch();
+
+    observe(sample('next-chore-scheduled', { chore: 'other' }));
+
+    expect(await value('next_drill_timestamp_seconds')).toBe(0);
   });
 });
 

@@ -1,0 +1,150 @@
+/**
+ * Work in the background, each on a schedule of its own: drills and their like. One runs at a
+ * time. Backups come first: a chore would take memory, disk and network from one, so it gives way,
+ * and is done again after it.
+ */
+import { Failure } from '../core/errors.ts';
+import type { Event, Observe, RunResult } from '../core/events.ts';
+import { DueTimes } from './due-times.ts';
+import { beginJob, type Job, type Outcome, type WorkOptions } from './job.ts';
+import type { Schedule } from './schedule.ts';
+
+export interface Chore {
+  /** One word; what it is asked for by, and "the ..." for people. Unique. */
+  readonly name: string;
+  /** Left out: only by request, and by what `after` says. */
+  readonly schedule?: Schedule | undefined;
+  /** Whether it becomes due by the end of the daemon's start, or of a run. */
+  readonly after?: (end: 'start' | RunResult) => boolean;
+  /**
+   * Tells its own end, well or badly; throws only when it is aborted, or broken. It must bear to
+   * be aborted at any time and begun anew.
+   */
+  readonly run: (options: WorkOptions) => Promise<ChoreEnd>;
+  /** The event that tells that it gave way; `detail` says to what, and what happens next. */
+  readonly gaveWay: (detail: string) => Event;
+  /** The event that tells that it broke by a fault. */
+  readonly broke: (failure: Failure) => Event;
+}
+
+export interface ChoreEnd {
+  /** Left out: not before it is due or asked for. */
+  readonly againInMs?: number | undefined;
+}
+
+export interface ChoresDeps {
+  readonly observe: Observe;
+  readonly now: () => Date;
+}
+
+/** What the daemon knows of one chore. */
+interface Known {
+  readonly chore: Chore;
+  readonly dueTimes: DueTimes | undefined;
+  /** When it wants to run again, on the clock of `performance.now()`. */
+  againAtMs: number;
+  /** Told as the next due time. */
+  told: Date | undefined;
+}
+
+export class Chores {
+  readonly #deps: ChoresDeps;
+  readonly #known: ReadonlyMap<string, Known>;
+  /** Names; who became due first goes first. */
+  readonly #due = new Set<string>();
+  #running: { readonly name: string; readonly abort: AbortController } | undefined;
+
+  constructor(chores: readonly Chore[], deps: ChoresDeps) {
+    this.#deps = deps;
+    const known = chores.map((chore): [string, Known] => {
+      const dueTimes = chore.schedule && new DueTimes(chore.schedule, 0, deps.now());
+      return [
+        chore.name,
+        { chore, dueTimes, againAtMs: Number.POSITIVE_INFINITY, told: undefined },
+      ];
+    });
+    this.#known = new Map(known);
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
+  request(name: string): 'accepted' | 'already-queued' {
+    if (!this.#known.has(name)) throw new Failure('internal', `there is no chore ${name}`);
+    if (this.#due.has(name) || this.#running?.name === name) return 'already-queued';
+    this.#due.add(name);
+    return 'accepted';
+  }
+
+  /** Notes what has become due. A chore that runs is the answer to what falls due meanwhile. */
+  look(): void {
+    for (const [name, known] of this.#known) {
+      const now = this.#deps.now();
+      const due = known.dueTimes?.look(now);
+      const isAgain = performance.now() >= known.againAtMs;
+      if ((due !== undefined || isAgain) && this.#running?.name !== name) this.#due.add(name);
+      this.#announce(known, now);
+    }
+  }
+
+  /** Notes what becomes due by the end of something else. */
+  note(end: 'start' | RunResult): void {
+    for (const [name, { chore }] of this.#known) {
+      if (chore.after?.(end)) this.#due.add(name);
+    }
+  }
+
+  /** Begins a chore that is due, if one is. */
+  begin(options: WorkOptions & { readonly ended: () => void }): Job | undefined {
+    const [name = ''] = this.#due;
+    const known = this.#known.get(name);
+    if (known === undefined) return undefined;
+    const abort = new AbortController();
+    this.#running = { name, abort };
+    this.#due.delete(name);
+    known.againAtMs = Number.POSITIVE_INFINITY;
+    const signal = AbortSignal.any([options.signal, abort.signal]);
+    return beginJob(`the ${name}`, known.chore.run, {
+      observe: options.observe,
+      signal,
+      ended: (outcome) => {
+        this.#running = undefined;
+        this.#end(known, outcome, { gaveWay: abort.signal.aborted, aborted: signal.aborted });
+        options.ended();
+      },
+    });
+  }
+
+  /** Ends the chore that runs, so that a backup can begin. */
+  giveWay(): void {
+    this.#running?.abort.abort();
+  }
+
+  #announce(known: Known, now: Date): void {
+    const { chore, dueTimes, told } = known;
+    const at = dueTimes?.actsAt;
+    if (dueTimes === undefined || at === undefined || at.getTime() === told?.getTime()) return;
+    known.told = at;
+    const expectedSince = dueTimes.expectedSince(now);
+    this.#deps.observe({ kind: 'next-chore-scheduled', chore: chore.name, at, expectedSince });
+  }
+
+  #end(
+    known: Known,
+    outcome: Outcome<ChoreEnd>,
+    by: { readonly gaveWay: boolean; readonly aborted: boolean },
+  ): void {
+    const { chore } = known;
+    if (!('failure' in outcome)) {
+      const { againInMs = Number.POSITIVE_INFINITY } = outcome.value;
+      known.againAtMs = performance.now() + againInMs;
+    } else if (by.gaveWay) {
+      this.#due.add(chore.name);
+      const detail = `a backup was due; the ${chore.name} is done again after it`;
+      this.#deps.observe(chore.gaveWay(detail));
+    } else if (!by.aborted) {
+      this.#deps.observe(chore.broke(outcome.failure));
+    }
+  }
+}
