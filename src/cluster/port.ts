@@ -4,6 +4,7 @@
  */
 import type { ClusterId, MemberId, Revision } from '../core/backup.ts';
 import type { Failure } from '../core/errors.ts';
+import type { AlarmKind } from '../core/events.ts';
 
 /** A member as it answered, or the reason why it did not. */
 export interface Member {
@@ -39,7 +40,7 @@ export interface MemberStatus {
 export interface Alarm {
   /** `0000000000000000` when etcd blames the whole cluster. */
   readonly member: MemberId;
-  readonly kind: 'NOSPACE' | 'CORRUPT' | 'UNKNOWN';
+  readonly kind: AlarmKind;
 }
 
 /** The cluster at one moment. */

@@ -24,6 +24,10 @@ export type RunResult = (typeof runResults)[number];
 export const scrubResults = ['damaged', 'unread', 'repaired', 'clean'] as const;
 export type ScrubResult = (typeof scrubResults)[number];
 
+/** What members of etcd complain of, as etcd names it. */
+export const alarmKinds = ['NOSPACE', 'CORRUPT', 'UNKNOWN'] as const;
+export type AlarmKind = (typeof alarmKinds)[number];
+
 /** What the newest proved backup of a store looks like from outside. */
 export interface NewestBackup {
   readonly id: BackupId;
@@ -40,7 +44,14 @@ export type Event =
   | { kind: 'daemon-started'; version: string; node: string; cluster: string; stores: string[] }
   | { kind: 'daemon-draining'; signal: string }
   | { kind: 'daemon-stopped'; uptimeMs: number }
-  | { kind: 'next-run-scheduled'; at: Date; reason: string }
+  | {
+      kind: 'next-run-scheduled';
+      at: Date;
+      reason: string;
+      /** The last due time but one: a newest backup from before it is too old. */
+      expectedSince: Date | null;
+    }
+  | { kind: 'next-chore-scheduled'; chore: string; at: Date; expectedSince: Date | null }
   | { kind: 'slot-missed'; slot: Date; reason: string }
   | { kind: 'retry-scheduled'; at: Date; attempt: number; attempts: number; failure: Failure }
   | { kind: 'preparation-failed'; failure: Failure }
@@ -62,6 +73,7 @@ export type Event =
       role: 'follower' | 'leader';
       reason: string;
     }
+  | { kind: 'alarms-read'; alarms: readonly { member: string; kind: AlarmKind }[] }
   | { kind: 'source-failed'; member: string; name: string; failure: Failure }
   | { kind: 'snapshot-drained'; member: string; sizeBytes: number; tookMs: number }
   | {

@@ -43,6 +43,8 @@ interface Known {
   readonly dueTimes: DueTimes | undefined;
   /** When it wants to run again, on the clock of `performance.now()`. */
   againAtMs: number;
+  /** Told as the next due time. */
+  told: Date | undefined;
 }
 
 export class Chores {
@@ -56,7 +58,10 @@ export class Chores {
     this.#deps = deps;
     const known = chores.map((chore): [string, Known] => {
       const dueTimes = chore.schedule && new DueTimes(chore.schedule, 0, deps.now());
-      return [chore.name, { chore, dueTimes, againAtMs: Number.POSITIVE_INFINITY }];
+      return [
+        chore.name,
+        { chore, dueTimes, againAtMs: Number.POSITIVE_INFINITY, told: undefined },
+      ];
     });
     this.#known = new Map(known);
   }
@@ -75,9 +80,11 @@ export class Chores {
   /** Notes what has become due. A chore that runs is the answer to what falls due meanwhile. */
   look(): void {
     for (const [name, known] of this.#known) {
-      const due = known.dueTimes?.look(this.#deps.now());
+      const now = this.#deps.now();
+      const due = known.dueTimes?.look(now);
       const isAgain = performance.now() >= known.againAtMs;
       if ((due !== undefined || isAgain) && this.#running?.name !== name) this.#due.add(name);
+      this.#announce(known, now);
     }
   }
 
@@ -112,6 +119,15 @@ export class Chores {
   /** Ends the chore that runs, so that a backup can begin. */
   giveWay(): void {
     this.#running?.abort.abort();
+  }
+
+  #announce(known: Known, now: Date): void {
+    const { chore, dueTimes, told } = known;
+    const at = dueTimes?.actsAt;
+    if (dueTimes === undefined || at === undefined || at.getTime() === told?.getTime()) return;
+    known.told = at;
+    const expectedSince = dueTimes.expectedSince(now);
+    this.#deps.observe({ kind: 'next-chore-scheduled', chore: chore.name, at, expectedSince });
   }
 
   #end(

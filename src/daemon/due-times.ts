@@ -40,6 +40,13 @@ export class DueTimes {
     return this.#schedule.previous(new Date(now.getTime() - this.#delayMs));
   }
 
+  /** The last slot but one: by now two slots have been due since a backup from before it. */
+  expectedSince(now: Date): Date | null {
+    const last = this.newest(now);
+    const before = last && this.#schedule.previous(new Date(last.getTime() - 1));
+    return before ?? null;
+  }
+
   /** Leaves out the slots up to a time at which a backup exists already. */
   answer(until: Date): void {
     if (until >= this.#armed) this.#armed = this.#schedule.next(until);

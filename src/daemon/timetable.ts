@@ -82,10 +82,12 @@ export class Timetable {
   announce(): void {
     const at = this.#dueTimes.actsAt;
     if (at.getTime() === this.#next?.at.getTime()) return;
-    const waitMs = at.getTime() - this.#now().getTime();
+    const now = this.#now();
+    const waitMs = at.getTime() - now.getTime();
     this.#next = { at, ms: performance.now() + waitMs };
     const reason = this.#delayMs === 0 ? 'schedule' : `schedule, ${this.#delayText} later`;
-    this.#observe({ kind: 'next-run-scheduled', at, reason });
+    const expectedSince = this.#dueTimes.expectedSince(now);
+    this.#observe({ kind: 'next-run-scheduled', at, reason, expectedSince });
   }
 
   /** Whether a backup would begin now. */

@@ -7,6 +7,7 @@ import { agree } from './agree.ts';
 import type { EngineDeps } from './deps.ts';
 import { describeBackup } from './describe.ts';
 import { drawSnapshot } from './draw.ts';
+import { tellAlarms } from './identify.ts';
 import { keepEverywhere } from './keep.ts';
 import type { BackupOrder } from './order.ts';
 import { pruneShelves } from './prune.ts';
@@ -36,6 +37,7 @@ export async function takeBackup(
   );
 
   const survey = await steps.time('choose', () => deps.cluster.survey({ signal }));
+  tellAlarms(survey, deps);
   const current = await newestIfCurrent(survey, order, deps, signal);
   if (current !== undefined) return { result: 'unchanged', id: current.id, failures: new Map() };
 

@@ -1,6 +1,8 @@
 /** Which cluster this is, also while it does not answer: the stores remember. */
 import { clusters } from '../catalog/clusters.ts';
+import type { Survey } from '../cluster/port.ts';
 import type { ClusterId } from '../core/backup.ts';
+import { Failure } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { EngineDeps } from './deps.ts';
 
@@ -26,11 +28,20 @@ export async function identifyCluster(
   signal: AbortSignal,
 ): Promise<ClusterId | undefined> {
   try {
-    return (await deps.cluster.survey({ signal })).clusterId;
+    const survey = await deps.cluster.survey({ signal });
+    tellAlarms(survey, deps);
+    return survey.clusterId;
   } catch {
     signal.throwIfAborted();
     return (await newestOfName(deps, signal))?.cluster.id;
   }
+}
+
+/** Tells the alarms of the cluster. Where no voter could be asked nothing is told: none is known. */
+export function tellAlarms({ alarms }: Survey, deps: Pick<EngineDeps, 'observe'>): void {
+  if (alarms instanceof Failure) return;
+  const told = alarms.map(({ member, kind }) => ({ member, kind }));
+  deps.observe({ kind: 'alarms-read', alarms: told });
 }
 
 async function newestOfName(deps: EngineDeps, signal: AbortSignal): Promise<Manifest | undefined> {

@@ -1,32 +1,22 @@
 /** The metrics of copies between stores: what they mean, and what moves them. */
 import type { Event } from '../core/events.ts';
+import type { Labelled, Series, Tally } from './series.ts';
 
 const copyResults = ['success', 'failure'] as const;
 
 export interface CopyMetrics {
-  readonly copies: { readonly inc: (labels: CopyLabels, value?: number) => void };
-  readonly missing: {
-    readonly set: (labels: { store: string }, value: number) => void;
-    readonly inc: (labels: { store: string }) => void;
-  };
+  readonly copies: Tally<'store' | 'result'>;
+  readonly missing: Labelled<'store'>;
 }
 
-type CopyLabels = Record<'store' | 'result', string>;
-
-type Make<M> = (name: string, help: string, labels: ('store' | 'result')[]) => M;
-
-export function copyMetrics(
-  stores: readonly string[],
-  gauge: Make<CopyMetrics['missing']>,
-  counter: Make<CopyMetrics['copies']>,
-): CopyMetrics {
-  const copies = counter(
+export function copyMetrics(series: Series, stores: readonly string[]): CopyMetrics {
+  const copies = series.counter(
     'copies_total',
     'Backups copied to the store from another one because they were missing or damaged there, ' +
       'by result. failure: also where the other store was at fault.',
     ['store', 'result'],
   );
-  const missing = gauge(
+  const missing = series.gauge(
     'store_missing_backups',
     'Backups that the store does not have, other stores have, and its retention would keep; as ' +
       'last compared, and since then those that it did not take. 0: none, or not compared yet.',

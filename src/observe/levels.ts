@@ -16,6 +16,7 @@ const levels = {
   'daemon-draining': 'info',
   'daemon-stopped': 'info',
   'next-run-scheduled': 'info',
+  'next-chore-scheduled': 'info',
   'slot-missed': 'warn',
   'retry-scheduled': 'warn',
   'preparation-failed': 'error',
@@ -30,6 +31,8 @@ const levels = {
   'step-finished': 'debug',
   'step-advanced': 'trace',
   'member-chosen': 'info',
+  // Without an alarm there is nothing to tell.
+  'alarms-read': ({ alarms }) => (alarms.length > 0 ? 'warn' : 'debug'),
   'source-failed': 'warn',
   'snapshot-drained': 'debug',
   'proof-finished': ({ outcome }) => {

@@ -1,6 +1,6 @@
 /** The numbers of scrubs: what they mean, and how they follow from events. */
 import { type Event, scrubResults } from '../core/events.ts';
-import { type Labelled, type Tally, unixSeconds } from './series.ts';
+import { type Labelled, type Series, type Tally, unixSeconds } from './series.ts';
 
 export interface ScrubSet {
   readonly scrubs: Tally<'result'>;
@@ -11,40 +11,26 @@ export interface ScrubSet {
 
 const repairResults = ['success', 'failure'] as const;
 
-/** How metrics are made, and in what they are collected, which only the maker knows. */
-interface Makers<R> {
-  readonly gauge: (to: R, name: string, help: string, labels: 'store'[]) => Labelled<'store'>;
-  readonly counter: (to: R, name: string, help: string, labels: 'result'[]) => Tally<'result'>;
-}
-
-export function scrubMetrics<R>(
-  to: R,
-  { gauge, counter }: Makers<R>,
-  stores: readonly string[],
-): ScrubSet {
-  const scrubs = counter(
-    to,
+export function scrubMetrics(series: Series, stores: readonly string[]): ScrubSet {
+  const scrubs = series.counter(
     'scrubs_total',
     'Scrubs that ended, by result. clean: no damage. repaired: all damage that was found is ' +
       'repaired. unread: something could not be read. damaged: damage is left. failure: a fault ' +
       'of this program.',
     ['result'],
   );
-  const repairs = counter(
-    to,
+  const repairs = series.counter(
     'repairs_total',
     'Damaged copies that were to be replaced by what another store holds, by result.',
     ['result'],
   );
-  const damaged = gauge(
-    to,
+  const damaged = series.gauge(
     'store_damaged_backups',
     'Backups in the store whose bytes or manifest are known to be missing or wrong. As last ' +
       'read; kept while the store cannot be read. 0: none known, or not read yet.',
     ['store'],
   );
-  const oldestRead = gauge(
-    to,
+  const oldestRead = series.gauge(
     'store_oldest_read_timestamp_seconds',
     'Unix time since which the copy that was read to its end the longest ago has not been read; ' +
       'of one that was never read, the time at which it was stored. 0: the store holds no ' +
@@ -73,7 +59,7 @@ export function countScrub(set: ScrubSet, event: Event): void {
       return;
     case 'catalog-read':
       set.damaged.set({ store: event.store }, event.damaged);
-      set.oldestRead.set({ store: event.store }, unixSeconds(event.oldestRead ?? undefined));
+      set.oldestRead.set({ store: event.store }, unixSeconds(event.oldestRead));
       return;
     default:
       return;

@@ -25,6 +25,7 @@ const sentences: { readonly [K in EventKind]: Say<K> } = {
     `${e.signal} received: the run in progress is finished, no new one begins`,
   'daemon-stopped': (e) => `stopped after ${formatDuration(e.uptimeMs)}`,
   'next-run-scheduled': (e, now) => `next run at ${momentText(e.at, now)} (${e.reason})`,
+  'next-chore-scheduled': (e, now) => `next ${e.chore} at ${momentText(e.at, now)}`,
   'slot-missed': (e) => `the run due at ${timeText(e.slot)} did not happen: ${e.reason}`,
   'retry-scheduled': (e, now) =>
     `try ${e.attempt} of ${e.attempts} at ${momentText(e.at, now)}; the last one: ` +
@@ -45,6 +46,11 @@ const sentences: { readonly [K in EventKind]: Say<K> } = {
   'step-advanced': (e) => `step ${e.step}: ${progress(e.doneBytes, e.totalBytes)}`,
   'member-chosen': (e) =>
     `snapshot comes from ${nameOf(e)} (${e.role}, ${e.endpoint}): ${e.reason}`,
+  'alarms-read': ({ alarms }) =>
+    alarms.length === 0
+      ? 'etcd has no alarm'
+      : `ETCD HAS ${count(alarms.length, 'ALARM')}: ` +
+        alarms.map(({ kind, member }) => `${kind} of member ${member}`).join(', '),
   'source-failed': (e) => `${nameOf(e)} gave no usable snapshot: ${blame(e.failure)}`,
   'snapshot-drained': (e) =>
     `${formatBytes(e.sizeBytes)} received from member ${e.member} in ${formatDuration(e.tookMs)}` +

@@ -46,6 +46,19 @@ describe('drills', () => {
     expect(rig.orders).toHaveLength(3);
   });
 
+  test('tell with each due time when the next is, and since when a good one is expected', async () => {
+    const rig = await drilling(takes(minute));
+
+    await advance(40 * minute);
+
+    const utc = (time: string) => new Date(`2026-11-20T${time}Z`);
+    const next = { kind: 'next-chore-scheduled', chore: 'drill' };
+    expect(rig.of('next-chore-scheduled')).toEqual([
+      { ...next, at: utc('11:30:00'), expectedSince: utc('09:30:00') },
+      { ...next, at: utc('12:30:00'), expectedSince: utc('10:30:00') },
+    ]);
+  });
+
   test('wait for the end of a backup', async () => {
     const rig = await drilling(takes(minute), { script: [lasts(45 * minute)] });
 

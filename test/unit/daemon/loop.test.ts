@@ -36,6 +36,18 @@ describe('the daemon', () => {
     ]);
   });
 
+  test('tells with each due time since when a backup is expected', async () => {
+    const rig = await startRig({ at: '2026-11-20T10:59:00Z', settings: { jitterMs: 4 * minute } });
+
+    await advance(2 * hour);
+
+    expect(rig.of('next-run-scheduled').map(({ expectedSince }) => expectedSince)).toEqual([
+      utc('09:00:00'),
+      utc('10:00:00'),
+      utc('11:00:00'),
+    ]);
+  });
+
   test('takes both backups of a doubled hour and one for a missing one', async () => {
     const autumn = await startRig({
       at: '2026-10-25T00:00:00Z',

@@ -17,6 +17,7 @@ describe.concurrent('a good run', () => {
     const told = work.events.slice(before).map(momentOf);
     expect(told).toEqual([
       'step-finished choose',
+      'alarms-read',
       'member-chosen',
       'step-advanced',
       'snapshot-drained',

@@ -56,7 +56,47 @@ describe.concurrent('sweeping the spool', () => {
 
     await prepare(work.deps, signal);
 
-    expect(work.events.map(({ kind }) => kind)).toEqual(['spool-swept', 'catalog-read']);
+    expect(work.events.map(({ kind }) => kind)).toEqual([
+      'spool-swept',
+      'alarms-read',
+      'catalog-read',
+    ]);
+  });
+});
+
+describe.concurrent('alarms of the cluster', () => {
+  test('are told at the start and by each run', async () => {
+    await using work = openWorkshop();
+    const { id } = work.cluster.member('m2');
+    work.cluster.alarms = [{ member: id, kind: 'NOSPACE' }];
+
+    await prepare(work.deps, signal);
+    work.cluster.alarms = [];
+    await work.backup();
+
+    const told = work.events.filter(({ kind }) => kind === 'alarms-read');
+    expect(told).toEqual([
+      { kind: 'alarms-read', alarms: [{ member: id, kind: 'NOSPACE' }] },
+      { kind: 'alarms-read', alarms: [] },
+    ]);
+  });
+
+  test('are not told to be gone where no voter could be asked', async () => {
+    await using work = openWorkshop();
+    const silent = new Failure('cluster-unreachable', 'no voter answers');
+    const survey = work.deps.cluster.survey.bind(work.deps.cluster);
+    const cluster = Object.create(work.deps.cluster, {
+      survey: {
+        value: async (options: { signal: AbortSignal }) => {
+          return { ...(await survey(options)), alarms: silent };
+        },
+      },
+    });
+
+    await prepare({ ...work.deps, cluster }, signal);
+
+    expect(work.events.map(({ kind }) => kind)).not.toContain('alarms-read');
+    expect(work.events.map(({ kind }) => kind)).toContain('catalog-read');
   });
 });
 

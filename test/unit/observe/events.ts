@@ -65,6 +65,13 @@ const samples: { readonly [K in EventKind]: Extract<Event, { kind: K }> } = {
     kind: 'next-run-scheduled',
     at: dayTime('16:45:00'),
     reason: 'schedule 45 * * * *',
+    expectedSince: dayTime('14:45:00'),
+  },
+  'next-chore-scheduled': {
+    kind: 'next-chore-scheduled',
+    chore: 'drill',
+    at: dayTime('18:00:00'),
+    expectedSince: dayTime('06:00:00'),
   },
   'slot-missed': { kind: 'slot-missed', slot: dayTime('14:45:00'), reason: 'a run was going on' },
   'retry-scheduled': {
@@ -111,6 +118,10 @@ const samples: { readonly [K in EventKind]: Extract<Event, { kind: K }> } = {
     endpoint: 'https://m2.example:2379',
     role: 'follower',
     reason: 'healthy follower, 3 entries behind',
+  },
+  'alarms-read': {
+    kind: 'alarms-read',
+    alarms: [{ member: '000000000000002a', kind: 'NOSPACE' }],
   },
   'source-failed': {
     kind: 'source-failed',

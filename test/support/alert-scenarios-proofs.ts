@@ -1,0 +1,203 @@
+/** More of what happens to daemons: proofs, drills, copies, and what etcd complains of. */
+import { Failure } from '../../src/core/errors.ts';
+import { sample } from '../unit/observe/events.ts';
+import { days, hours, minutes, type Tape, tapedStore } from './alert-tape.ts';
+import type { TapedDaemon } from './taped-daemon.ts';
+
+/** A daemon at work for two hours. */
+async function working(tape: Tape, drillCron?: string): Promise<TapedDaemon> {
+  const stores = [tapedStore('local')];
+  const daemon = tape.daemon(drillCron === undefined ? { stores } : { stores, drillCron });
+  daemon.start();
+  await tape.pass(2 * hours);
+  return daemon;
+}
+
+/** Sets a series that the program does not have yet, first to what is silent, then to the rest. */
+async function comes(tape: Tape, series: string, values: readonly number[]): Promise<void> {
+  const daemon = await working(tape);
+  const [silent = 0, ...loud] = values;
+  daemon.set(series, silent);
+  await tape.pass(1 * days);
+  tape.expect();
+  for (const value of loud) {
+    daemon.set(series, value);
+    await tape.pass(10 * minutes);
+  }
+}
+
+export const proofScenarios: Readonly<Record<string, (tape: Tape) => Promise<void>>> = {
+  'members that differ are told at once, until they agree again': async (tape) => {
+    const daemon = await working(tape);
+    daemon.tell(sample('hash-mismatched'));
+    await tape.pass(5 * minutes);
+    tape.expect('EtcdBackupMembersDiffer a');
+    daemon.tell(sample('proof-finished', { outcome: 'passed' }));
+    await tape.pass(5 * minutes);
+    tape.expect();
+  },
+
+  'members that could not be compared are silent': async (tape) => {
+    const daemon = await working(tape);
+    daemon.tell(sample('proof-finished', { outcome: 'inconclusive' }));
+    await tape.pass(3 * hours);
+    tape.expect();
+  },
+
+  'an alarm of etcd is told until it is disarmed': async (tape) => {
+    const daemon = await working(tape);
+    daemon.tell(sample('alarms-read'));
+    await tape.pass(10 * minutes);
+    tape.expect('EtcdBackupMemberAlarm a');
+    daemon.tell(sample('alarms-read', { alarms: [] }));
+    await tape.pass(10 * minutes);
+    tape.expect();
+  },
+
+  'damaged bytes are told for some hours, though another member made them good': async (tape) => {
+    const daemon = await working(tape);
+    const failure = new Failure('snapshot-corrupt', 'page 7 is not one');
+    daemon.tell(sample('source-failed', { failure }));
+    await tape.pass(1 * hours);
+    tape.expect('EtcdBackupProofFailed a');
+    await tape.pass(6 * hours);
+    tape.expect();
+  },
+
+  'a backup that did not read back is told': async (tape) => {
+    const daemon = await working(tape);
+    daemon.tell(sample('backup-verified', { outcome: 'passed' }));
+    daemon.tell(sample('backup-verified', { outcome: 'inconclusive' }));
+    await tape.pass(1 * hours);
+    tape.expect();
+    daemon.tell(sample('backup-verified', { outcome: 'failed' }));
+    await tape.pass(10 * minutes);
+    tape.expect('EtcdBackupProofFailed a');
+  },
+
+  'other failures are no failed proofs': async (tape) => {
+    const daemon = await working(tape);
+    daemon.tell(sample('source-failed'));
+    await tape.pass(1 * hours);
+    tape.expect();
+  },
+
+  'manifests that cannot be trusted are told while they are there': async (tape) => {
+    const local = tapedStore('local');
+    const daemon = tape.daemon({ stores: [local] });
+    daemon.start();
+    await tape.pass(1 * hours);
+    local.faults = 1;
+    await tape.pass(1 * hours + 20 * minutes);
+    tape.expect('EtcdBackupStoreFaults a local');
+    local.faults = 0;
+    await tape.pass(1 * hours);
+    tape.expect();
+  },
+
+  'a drill that failed is told until one is good, a skipped one is neither': async (tape) => {
+    const daemon = await working(tape);
+    daemon.tell(sample('drill-finished'));
+    daemon.tell(sample('drill-skipped'));
+    await tape.pass(1 * hours);
+    tape.expect();
+    daemon.tell(sample('drill-failed'));
+    await tape.pass(1 * days);
+    tape.expect('EtcdBackupDrillFailing a');
+    daemon.tell(sample('drill-finished'));
+    await tape.pass(10 * minutes);
+    tape.expect();
+  },
+
+  'drills that nobody planned are never overdue': async (tape) => {
+    await working(tape);
+    await tape.pass(1 * days);
+    tape.expect();
+  },
+
+  'planned drills are overdue when two of them were not good': async (tape) => {
+    const daemon = await working(tape, '30 6 * * *');
+    await tape.pass(5 * hours);
+    daemon.tell(sample('drill-finished'));
+    await tape.pass(1 * days);
+    tape.expect();
+    await tape.pass(1 * days + 2 * hours);
+    tape.expect('EtcdBackupDrillOverdue a');
+    daemon.tell(sample('drill-finished'));
+    await tape.pass(1 * hours);
+    tape.expect();
+  },
+
+  'a new daemon has two due times for its first good drill': async (tape) => {
+    await working(tape, '30 6 * * *');
+    await tape.pass(1 * days + 4 * hours);
+    tape.expect();
+    await tape.pass(1 * days + 4 * hours);
+    tape.expect('EtcdBackupDrillOverdue a');
+  },
+
+  'a drill that was good before a restart counts after it': async (tape) => {
+    const daemon = await working(tape, '30 6 * * *');
+    await tape.pass(5 * hours);
+    daemon.kill();
+    await tape.pass(10 * minutes);
+    daemon.start();
+    const drilled = { restored: new Date(tape.nowMs - 30 * minutes) };
+    daemon.tell(sample('catalog-read', { store: 'local', proofs: drilled }));
+    await tape.pass(3 * hours);
+    tape.expect();
+  },
+
+  'a configuration that was refused is told': async (tape) => {
+    await comes(tape, 'etcd_backup_config_last_reload_successful', [1, 0]);
+    tape.expect('EtcdBackupConfigReloadFailed a');
+  },
+
+  'a scrub that failed is told for a day': async (tape) => {
+    await comes(tape, 'etcd_backup_scrubs_total{result="failure"}', [0, 1]);
+    tape.expect('EtcdBackupScrubFailing a');
+    await tape.pass(1 * days);
+    tape.expect();
+  },
+
+  'a copy that could not be made is told': async (tape) => {
+    await comes(tape, 'etcd_backup_copies_total{store="cloud",result="failure"}', [0, 1]);
+    tape.expect('EtcdBackupCopyFailing a cloud');
+  },
+
+  'damaged copies are told when nothing made them good within an hour': async (tape) => {
+    await comes(tape, 'etcd_backup_store_damaged_backups{store="local"}', [0, 2]);
+    tape.expect();
+    await tape.pass(1 * hours);
+    tape.expect('EtcdBackupCopiesDamaged a local');
+  },
+
+  'missing copies are told after hours': async (tape) => {
+    await comes(tape, 'etcd_backup_store_missing_backups{store="cloud"}', [0, 2]);
+    await tape.pass(5 * hours);
+    tape.expect();
+    await tape.pass(1 * hours + 10 * minutes);
+    tape.expect('EtcdBackupCopiesMissing a cloud');
+  },
+
+  'copies that are read in the time that scrubs promise are silent, later they are told': async (
+    tape,
+  ) => {
+    const daemon = await working(tape);
+    daemon.set('etcd_backup_scrub_within_seconds', (2 * days) / 1000);
+    daemon.set('etcd_backup_store_oldest_read_timestamp_seconds{store="local"}', 90_000);
+    daemon.set('etcd_backup_store_oldest_read_timestamp_seconds{store="empty"}', 0);
+    await tape.pass(2 * days);
+    tape.expect();
+    await tape.pass(9 * hours);
+    tape.expect('EtcdBackupScrubOverdue a local');
+  },
+
+  'without scrubs nothing is overdue': async (tape) => {
+    const daemon = await working(tape);
+    daemon.set('etcd_backup_scrub_within_seconds', 0);
+    daemon.set('etcd_backup_store_oldest_read_timestamp_seconds{store="local"}', 3600);
+    await tape.pass(1 * days);
+    tape.expect();
+  },
+};
