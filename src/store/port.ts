@@ -22,7 +22,8 @@ export interface Body {
   readonly sizeBytes: number;
   /**
    * A finished, synced file that holds exactly these bytes and will not change: a store on the
-   * same file system may link to it instead of copying.
+   * same file system may link to it instead of copying. It must not be read: what is copied comes
+   * from `open`, where limits and progress see it.
    */
   readonly file?: string;
 }
