@@ -162,7 +162,8 @@ function storeMetrics(registry: Registry, stores: readonly string[]) {
   const up = gauge(
     registry,
     'store_up',
-    '1: the store could be read the last time. 0: it could not, or has not been read yet.',
+    '1: the store could be read the last time, and took the last backup that it was given. 0: ' +
+      'it could not, it did not, or has not been read yet.',
     ['store'],
   );
   const verifications = counter(
