@@ -27,12 +27,15 @@ export class Silence implements Disposable {
   #owed = 0;
   #timer: NodeJS.Timeout | undefined;
   #giveUp: ((reason: unknown) => void) | undefined;
-  readonly #onAbort = (): void => this.#listen();
+  readonly #onAbort = (): void => {
+    this.#end.abort(this.#caller.reason);
+    this.#listen();
+  };
 
   constructor(caller: AbortSignal, limits: SilenceLimits) {
     this.#caller = caller;
     this.#limits = limits;
-    this.signal = AbortSignal.any([caller, this.#end.signal]);
+    this.signal = this.#end.signal;
     caller.addEventListener('abort', this.#onAbort, { once: true });
   }
 

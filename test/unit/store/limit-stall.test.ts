@@ -163,6 +163,18 @@ describe('a limit on silence', () => {
     await given;
   });
 
+  test('gives no time for what the store has not taken', async () => {
+    inner.hangIn('put');
+    const patient = limitStall(inner, { stallMs, heldBytes: 1e9 });
+
+    const ended = expect(patient.put(name, bodyOf(bytes), { signal })).rejects.toMatchObject(
+      timedOut('nothing moved for 1m while'),
+    );
+    await pass(stallMs);
+
+    await ended;
+  });
+
   test('does not count the time of whoever reads', async () => {
     const chunks: Uint8Array[] = [];
     const reading = (async () => {
