@@ -16,6 +16,8 @@ import type { ReplaceDeps } from '../engine/replace-member.ts';
 import { startProver } from '../spool/prover.ts';
 import { openSpool } from '../spool/spool.ts';
 import { fileStore } from '../store/file.ts';
+import { limitRate } from '../store/limit-rate.ts';
+import { limitStall } from '../store/limit-stall.ts';
 import type { Store } from '../store/port.ts';
 import { bucketStore } from '../store/s3/late.ts';
 import type { S3Keys, S3StoreOptions } from '../store/s3/options.ts';
@@ -102,6 +104,14 @@ function restoreRules({ restore }: Config): RestoreDeps['restore'] {
 const nearestFirst: readonly string[] = ['file', 'nfs', 's3'];
 
 function buildStore(store: StoreConfig): Store {
+  const { limits } = store;
+  // A store in a bucket collects parts; nobody sees them move until they have arrived.
+  const heldBytes = store.type === 's3' ? store.partBytes * store.concurrency : 0;
+  // The pace outside: what waits for it is no silence of the store.
+  return limitRate(limitStall(openStore(store), { stallMs: limits.stallMs, heldBytes }), limits);
+}
+
+function openStore(store: StoreConfig): Store {
   return store.type === 'file'
     ? fileStore({ name: store.name, root: store.path })
     : bucketStore(bucketSettings(store));
@@ -112,6 +122,7 @@ function bucketSettings({
   sse,
   kmsKeyId,
   objectLock,
+  limits: _,
   ...same
 }: S3StoreConfig): S3StoreOptions {
   const locks = { governance: 'GOVERNANCE', compliance: 'COMPLIANCE' } as const;

@@ -80,19 +80,20 @@ function composeStore(
   store: Settings['stores'][number],
   global: Settings['retention'],
 ): StoreConfig {
-  const { name, type, path, s3 } = store;
+  const { name, type, path, s3, bandwidth, stallTimeout } = store;
   const own = Object.entries(store.retention).filter(([, value]) => value !== null);
   const merged = { ...global, ...(Object.fromEntries(own) as Partial<Settings['retention']>) };
   const retention = composeRetention(merged);
+  const same = { name, retention, limits: { ...bandwidth, stallMs: stallTimeout } };
   // The rules have seen to it that each kind has what it needs.
   return type === 'file'
-    ? { name, type, path: path ?? '', retention }
-    : { name, type, ...composeBucket(s3), retention };
+    ? { ...same, type, path: path ?? '' }
+    : { ...same, type, ...composeBucket(s3) };
 }
 
 function composeBucket(
   s3: Settings['stores'][number]['s3'],
-): Omit<S3StoreConfig, 'name' | 'type' | 'retention'> {
+): Omit<S3StoreConfig, 'name' | 'type' | 'retention' | 'limits'> {
   const { bucket, prefix, pathStyle, credentials, objectLock, partSize, stallTimeout } = s3;
   const { accessKeyIdFile, secretAccessKeyFile, sessionTokenFile } = credentials;
   const { region, endpoint, ca, concurrency, checksums, sse, kmsKeyId, storageClass } = s3;

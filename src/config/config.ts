@@ -65,6 +65,15 @@ interface AnyStoreConfig {
   readonly name: string;
   /** Complete: the store's own rules over the global ones, rule by rule. */
   readonly retention: RetentionConfig;
+  readonly limits: StoreLimits;
+}
+
+export interface StoreLimits {
+  /** Bytes per second; null: as fast as it goes. */
+  readonly upload: number | null;
+  readonly download: number | null;
+  /** How long nothing may move in a call. */
+  readonly stallMs: number;
 }
 
 export interface FileStoreConfig extends AnyStoreConfig {

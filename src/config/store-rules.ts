@@ -141,13 +141,21 @@ function share(s3: S3Settings, other: Settings['stores'][number]): boolean {
 
 /** What is allowed in stores and worth a line at each start. */
 export function storeRisks({ stores }: Settings): readonly string[] {
-  return stores.flatMap(({ type, s3 }, index) => {
+  return stores.flatMap(({ type, s3, stallTimeout }, index) => {
     if (type === 'file' && s3.bucket !== null) {
       return [`stores[${index}].s3: has no effect on a store of type file`];
     }
-    return type === 's3' && s3.endpoint?.startsWith('http:') === true
-      ? [`stores[${index}].s3.endpoint: http, so backups cross the network in clear`]
-      : [];
+    if (type !== 's3') return [];
+    const isClear = s3.endpoint?.startsWith('http:') === true;
+    const isHasty = stallTimeout <= s3.stallTimeout;
+    return [
+      ...(isClear
+        ? [`stores[${index}].s3.endpoint: http, so backups cross the network in clear`]
+        : []),
+      ...(isHasty
+        ? [`stores[${index}].stallTimeout: ends before s3.stallTimeout, so nothing is tried again`]
+        : []),
+    ];
   });
 }
 

@@ -1,7 +1,7 @@
 /** The part of the schema that is about keeping backups: the stores and the retention rules. */
 import { storeTypes } from './config.ts';
 import { type Entry, optional, required, section, setting } from './entry.ts';
-import { choice, duration, type Format, integer, matching } from './formats.ts';
+import { choice, duration, type Format, integer, matching, size } from './formats.ts';
 import { absolutePath } from './places.ts';
 import { s3Section } from './s3-schema.ts';
 
@@ -40,6 +40,8 @@ const rules = {
 
 type RuleName = keyof typeof rules;
 
+const rate = size({ min: 64 * 1024, max: 2 ** 40 });
+
 const orphanGrace = setting(
   duration({ min: 1000, max: longestMs }),
   '24h',
@@ -55,6 +57,21 @@ export const retentionSection = section(
       setting(format, value, doc, shown ? { shown: value } : {}),
     ),
     orphanGrace,
+  },
+);
+
+const bandwidth = section(
+  'How many bytes per second may go to the store and come from it, all of its work together, ' +
+    'so that others on the same line have room. The stream of the member is not slowed by it. A ' +
+    'file store that links to the spool transfers nothing.',
+  {
+    upload: optional(rate, 'For backups on their way to the store.', { example: '10MiB' }),
+    download: optional(
+      rate,
+      'For what is read back: by proofs, verifications and drills, and by restores too: in ' +
+        'need, give those a configuration without it.',
+      { example: '50MiB' },
+    ),
   },
 );
 
@@ -83,6 +100,14 @@ export const storeSection = section('', {
     { shown: '/var/backups/etcd' },
   ),
   s3: s3Section,
+  bandwidth,
+  stallTimeout: setting(
+    duration({ min: 1000, max: 24 * hourMs }),
+    '5m',
+    'How long nothing may move in a call to the store, with all that is tried again in it, ' +
+      'before the store counts as hung and its part of the work as failed. A slow store that ' +
+      'moves is left alone. s3.stallTimeout is about one connection and should be much shorter.',
+  ),
   retention: section(
     'Rules for this store. Each one that is given replaces the global one of the same name; the ' +
       'others stay.',

@@ -32,20 +32,27 @@ export async function newestIfCurrent(
   return newest;
 }
 
+/** What a store may take to tell what it holds. The backup shall not wait for one that hangs. */
+const lookLimitMs = 30_000;
+
 async function newestEverywhere(
   survey: Survey,
   deps: EngineDeps,
   signal: AbortSignal,
 ): Promise<Manifest | undefined> {
+  const late = new AbortController();
+  const limit = setTimeout(() => late.abort(), lookLimitMs);
+  const look = { signal: AbortSignal.any([signal, late.signal]), notAfter: deps.now() };
   const found = await Promise.all(
     deps.shelves.map(({ store }) =>
       deps
         .openCatalog(store, survey.clusterId)
-        .latestProved({ signal, notAfter: deps.now() })
+        .latestProved(look)
         // A store that cannot be read is a reason to take a backup, and the backup will tell.
         .catch(() => undefined),
     ),
   );
+  clearTimeout(limit);
   signal.throwIfAborted();
   const [first] = found;
   return found.every((manifest) => manifest?.id === first?.id) ? first : undefined;

@@ -9,6 +9,7 @@ import { newFailures } from './failure-count.ts';
 import { followRun } from './run-view.ts';
 import { countScrub, type ScrubSet } from './scrub-metrics.ts';
 import { type Labelled, type Tally, unixSeconds, type Value } from './series.ts';
+import { storeHealth } from './store-health.ts';
 
 /** Why a due time has no new backup. */
 export const skipReasons = ['unchanged', 'missed'] as const;
@@ -45,6 +46,7 @@ export interface MetricSet extends CopyMetrics, ScrubSet {
 export function countEvents(set: MetricSet, now: () => Date): Observe {
   const run = followRun(now);
   const firstTold = newFailures();
+  const healthOf = storeHealth();
   let lastAttempt = 0;
   let lastDrill = 0;
 
@@ -73,6 +75,8 @@ export function countEvents(set: MetricSet, now: () => Date): Observe {
     showSource(set, event);
     showStore(set, event, now);
     countScrub(set, event);
+    const health = healthOf(event);
+    if (health !== undefined) set.up.set({ store: health.store }, health.up ? 1 : 0);
   };
 }
 
@@ -144,17 +148,12 @@ function showSource(set: MetricSet, event: Event): void {
 function showStore(set: MetricSet, event: Event, now: () => Date): void {
   switch (event.kind) {
     case 'catalog-read':
-      set.up.set({ store: event.store }, 1);
       set.backups.set({ store: event.store }, event.backups);
       set.bytes.set({ store: event.store }, event.storedBytes);
       set.faults.set({ store: event.store }, event.faults);
       showNewest(set, event.store, event.newest);
       // All of them: somebody may have emptied the store, and then nothing is proved any more.
       for (const proof of proofNames) showProof(set, event.store, proof, event.proofs[proof]);
-      return;
-    case 'catalog-unreadable':
-      // What the store held is still the best that is known: only its being up has changed.
-      set.up.set({ store: event.store }, 0);
       return;
     case 'backup-committed':
       if (!event.proved) return;

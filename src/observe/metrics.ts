@@ -152,7 +152,8 @@ function storeMetrics(series: Series, stores: readonly string[]) {
   );
   const up = series.gauge(
     'store_up',
-    '1: the store could be read the last time. 0: it could not, or has not been read yet.',
+    '1: the store could be read the last time, and took the last backup that it was given. 0: ' +
+      'it could not, it did not, or has not been read yet.',
     ['store'],
   );
   const verifications = series.counter(

@@ -13,6 +13,12 @@ import type { Body, PutFacts } from './port.ts';
 // `~` cannot occur in an object name, so an unfinished put can neither be listed nor be asked for.
 export const unfinishedPrefix = '~etcd-backupd-put-';
 
+/**
+ * Left to the end, gigabytes would wait in memory that etcd needs, and their sync on a slow disk
+ * would look like one that hangs.
+ */
+const syncEveryBytes = 32 * 1024 * 1024;
+
 interface Target {
   /** The store's name. */
   readonly name: string;
@@ -94,9 +100,14 @@ async function writeBody(
 ): Promise<void> {
   signal.throwIfAborted();
   const handle = await attempt(target, 'write', beside, () => open(beside, 'wx', 0o600));
+  let unsyncedBytes = 0;
   try {
     for await (const chunk of checkedBody(body, object, signal)) {
       await attempt(target, 'write', beside, () => writeWhole(handle, chunk));
+      unsyncedBytes += chunk.byteLength;
+      if (unsyncedBytes < syncEveryBytes) continue;
+      unsyncedBytes = 0;
+      await attempt(target, 'sync', beside, () => handle.datasync());
     }
     await attempt(target, 'sync', beside, () => handle.datasync());
   } catch (thrown) {

@@ -28,7 +28,8 @@ export interface Body {
   readonly aboutBytes?: number;
   /**
    * A file that holds exactly these bytes and will not change once `sizeBytes` is known, when it is
-   * synced, too: a store on the same file system may link to it instead of copying.
+   * synced, too: a store on the same file system may link to it instead of copying. It must not
+   * be read: what is copied comes from `open`, where limits and progress see it.
    */
   readonly file?: string;
 }

@@ -24,6 +24,11 @@ export interface FaultProxy extends AsyncDisposable {
   /** Bytes that have passed in all. */
   readonly passed: Readonly<Record<Direction, number>>;
   inject(fault: Fault): void;
+  /**
+   * The fault begins behind the next bytes to the server that begin like this: at one request,
+   * which arrives. Resolves when that has happened.
+   */
+  injectBehind(request: RegExp, fault: Fault): Promise<void>;
 }
 
 /** A TCP proxy on a free loopback port that can be made to misbehave while it runs. */
@@ -46,6 +51,7 @@ export async function startProxy(targetUrl: string): Promise<FaultProxy> {
       return state.open;
     },
     inject: (fault) => state.inject(fault),
+    injectBehind: (request, fault) => state.injectBehind(request, fault),
     async [Symbol.asyncDispose]() {
       state.inject({ kind: 'reset' });
       server.close();
@@ -57,6 +63,7 @@ export async function startProxy(targetUrl: string): Promise<FaultProxy> {
 class ProxyState {
   readonly passed: Record<Direction, number> = { 'to-client': 0, 'to-server': 0 };
   #fault: Fault = { kind: 'pass' };
+  #awaited: { readonly request: RegExp; readonly begin: () => void } | undefined;
   readonly #changed = new EventEmitter().setMaxListeners(0);
   readonly #pairs = new Set<readonly [Socket, Socket]>();
 
@@ -64,8 +71,15 @@ class ProxyState {
     return this.#pairs.size;
   }
 
+  injectBehind(request: RegExp, fault: Fault): Promise<void> {
+    return new Promise((resolve) => {
+      this.#awaited = { request, begin: () => resolve(this.inject(fault)) };
+    });
+  }
+
   inject(fault: Fault): void {
     this.#fault = fault;
+    this.#awaited = undefined;
     this.#changed.emit('fault');
     if (fault.kind === 'reset') for (const pair of this.#pairs) reset(pair);
   }
@@ -96,6 +110,7 @@ class ProxyState {
     // Not iterated with "for await", which would destroy the source at its end, half-open or not.
     for await (const chunk of source.iterator({ destroyOnReturn: false })) {
       let rest: Buffer = chunk;
+      const awaited = direction === 'to-server' ? this.#awaited : undefined;
       while (rest.length > 0) {
         const fault = await this.#whileSilent(sink);
         if (fault !== counting) [counting, sinceFault] = [fault, 0];
@@ -108,6 +123,7 @@ class ProxyState {
         const isCut = fault.kind === 'cut' && fault.direction === direction;
         if (isCut && sinceFault >= fault.afterBytes) throw new Error('cut');
       }
+      if (awaited?.request.test(chunk.toString('latin1', 0, 1000)) === true) awaited.begin();
     }
     await this.#whileSilent(sink);
     sink.end();

@@ -69,8 +69,13 @@ export async function beginUpload(url: string, keys: CephKeys, key: string): Pro
 }
 
 /** Keys of the uploads that are neither completed nor abandoned. */
-export async function openUploads(url: string, keys: CephKeys, prefix: string): Promise<string[]> {
-  const command = new ListMultipartUploadsCommand({ Bucket: 'backups', Prefix: prefix });
+export async function openUploads(
+  url: string,
+  keys: CephKeys,
+  prefix: string,
+  bucket = 'backups',
+): Promise<string[]> {
+  const command = new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix });
   const { Uploads = [] } = await s3Client(url, keys).send(command);
   return Uploads.map(({ Key = '' }) => Key);
 }

@@ -34,7 +34,7 @@ describe('a configuration', () => {
         agreementMaxBytes: 8 * 2 ** 30,
         onMismatch: 'keep',
       },
-      stores: [{ name: 'local', type: 'file', path: '/var/backups/etcd', retention }],
+      stores: [{ name: 'local', type: 'file', path: '/var/backups/etcd', retention, limits }],
       retention,
       seal: { compression: 'none', level: null, recipients: [], identityFile: null },
       spool: { dir: '/var/lib/etcd-backupd/spool', maxBytes: 0 },
@@ -197,7 +197,31 @@ retention: { daily: 1, weekly: 9 }`,
       storageClass: null,
       objectLock: null,
       retention: config.retention,
+      limits,
     });
+  });
+
+  test('gives each store its own limits, whatever its type', () => {
+    const some = 'bandwidth: { upload: 10MiB, download: 1.5MB }, stallTimeout: 90s';
+    const stores = `[{ name: a, type: file, path: /a, ${some} },
+      { name: b, type: s3, s3: { bucket: etcd }, bandwidth: { upload: 64KiB } }]`;
+
+    const { config } = load({ flags: [`--stores=${stores}`] });
+
+    expect(config.stores.map((store) => store.limits)).toEqual([
+      { upload: 10 * 2 ** 20, download: 1_500_000, stallMs: 90_000 },
+      { ...limits, upload: 64 * 2 ** 10 },
+    ]);
+  });
+
+  test('warns where a hung connection could never be tried again', () => {
+    const stores = (stall: string) =>
+      `--stores=[{ name: b, type: s3, s3: { bucket: etcd, stallTimeout: 1m }, stallTimeout: ${stall} }]`;
+
+    expect(load({ flags: [stores('1m')] }).warnings).toEqual([
+      'stores[0].stallTimeout: ends before s3.stallTimeout, so nothing is tried again',
+    ]);
+    expect(load({ flags: [stores('2m')] }).warnings).toEqual([]);
   });
 
   test('takes the bucket to be in the path where the server is not that of Amazon', () => {
@@ -222,3 +246,5 @@ const retention = {
   minimum: 3,
   orphanGraceMs: 86_400_000,
 };
+
+const limits = { upload: null, download: null, stallMs: 300_000 };

@@ -1,5 +1,5 @@
 /** When a backup is left out because the newest one still holds all that the cluster holds. */
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Failure } from '../../../src/core/errors.ts';
 import { newestIfCurrent } from '../../../src/engine/unchanged.ts';
 import { hourMs, openWorkshop, signal, type Workshop } from './workshop.ts';
@@ -107,5 +107,27 @@ describe.concurrent('a run takes a backup although it may skip one, when', () =>
     work.store('memory').fail('list', 1, noAnswer);
 
     expect(await asked(work)).toBeUndefined();
+  });
+});
+
+describe('a run with a store that hangs', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  test('waits half a minute to hear that nothing changed, and takes a backup', async () => {
+    await using work = openWorkshop();
+    await work.backup();
+    work.store('memory').stall('list', 1);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    let answer: unknown = 'none yet';
+    const asking = asked(work).then((id) => {
+      answer = id;
+    });
+
+    await vi.advanceTimersByTimeAsync(29_999);
+    expect(answer).toBe('none yet');
+    await vi.advanceTimersByTimeAsync(1);
+    await asking;
+
+    expect(answer).toBeUndefined();
   });
 });

@@ -196,6 +196,18 @@ describe('the age of the newest backup', () => {
     expect(await value('last_success_timestamp_seconds{store="local"}')).toBe(unix('15:45:00'));
   });
 
+  test('goes with a store that is down until it takes a backup, though it can be read', async () => {
+    const { observe, value } = watch();
+    observe(sample('catalog-read'));
+
+    observe(sample('backup-not-stored', { store: 'local' }));
+    observe(sample('catalog-read'));
+    expect(await value('store_up{store="local"}')).toBe(0);
+    observe(sample('backup-committed'));
+
+    expect(await value('store_up{store="local"}')).toBe(1);
+  });
+
   test('has a time of its own for runs that found nothing changed', async () => {
     const { observe, value, clock } = watch();
     observe(sample('run-started'));

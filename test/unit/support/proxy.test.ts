@@ -52,6 +52,21 @@ describe('the fault proxy', () => {
     expect(new URL(proxy.url).port).toBe(String(proxy.port));
   });
 
+  test('begins a fault behind the request that it is told, which still arrives', async () => {
+    const { proxy, client } = await echoBehindProxy();
+    const begun = proxy.injectBehind(/^second/, { kind: 'silence' });
+    client.write('first');
+    expect(String((await once(client, 'data'))[0])).toBe('first');
+    expect(proxy.passed['to-server']).toBe(5);
+
+    client.write('second');
+    await begun;
+
+    expect(proxy.passed['to-server']).toBe(11);
+    proxy.inject({ kind: 'pass' });
+    expect(String((await once(client, 'data'))[0])).toBe('second');
+  });
+
   test('resets connections that are open', async () => {
     const { proxy, client } = await echoBehindProxy();
     client.write('hello');
