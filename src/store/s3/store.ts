@@ -27,6 +27,9 @@ export function s3Store(options: S3StoreOptions): Store {
   return new S3Store(options);
 }
 
+/** No connection gets faster by asking for more at once. */
+const mostWindowBytes = 8 * 1024 * 1024;
+
 interface Limits {
   readonly signal: AbortSignal;
 }
@@ -66,14 +69,18 @@ class S3Store implements Store {
     { signal, range }: Limits & { range?: ByteRange },
   ): AsyncGenerator<Uint8Array, void, undefined> {
     signal.throwIfAborted();
+    const { partBytes, concurrency } = this.#options;
     const source = {
+      name,
       store: this,
       connection: this.#connection,
       object: this.#object(name),
+      windowBytes: Math.min(partBytes, mostWindowBytes),
+      concurrency,
       stat: () => this.stat(name, { signal }),
       missing: (cause: unknown) => this.#missing(name, cause, { signal }),
     };
-    yield* getObject(source, name, range, signal);
+    yield* getObject(source, range, signal);
   }
 
   async stat(name: ObjectName, { signal }: Limits): Promise<ObjectFacts> {
