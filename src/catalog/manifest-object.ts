@@ -8,7 +8,7 @@ import { Failure } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import { decodeManifest, encodeManifest, manifestLimitBytes } from '../core/manifest-json.ts';
 import { manifestName, type ObjectName, objectName, parseObjectName } from '../core/names.ts';
-import type { Body, Store } from '../store/port.ts';
+import type { Body, PutOptions, Store } from '../store/port.ts';
 
 /** The folder of one cluster in one store. */
 export interface ClusterFolder {
@@ -81,7 +81,7 @@ export async function writeText(
   store: Store,
   name: ObjectName,
   text: string,
-  signal: AbortSignal,
+  options: PutOptions,
 ): Promise<void> {
   const bytes = Buffer.from(text);
   const body: Body = {
@@ -90,7 +90,7 @@ export async function writeText(
       yield bytes;
     },
   };
-  await store.put(name, body, { signal });
+  await store.put(name, body, options);
 }
 
 /** The size of the backup's data, undefined when the store has none. */

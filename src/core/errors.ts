@@ -119,6 +119,11 @@ export const failureTable = {
     retryable: false,
     hint: 'The stored bytes are not what was written. Use another backup; look at the disk.',
   },
+  'object-exists': {
+    exit: 45,
+    retryable: false,
+    hint: 'Somebody else has put an object of this name; two daemons may share one store.',
+  },
   'backup-missing': {
     exit: 50,
     retryable: false,

@@ -13,9 +13,10 @@ import {
 } from '@aws-sdk/client-s3';
 import { Failure } from '../../core/errors.ts';
 import { type ObjectName, objectName } from '../../core/names.ts';
-import type { Body, ByteRange, ObjectFacts, PutFacts, Store } from '../port.ts';
+import type { Body, ByteRange, ObjectFacts, PutFacts, PutOptions, Store } from '../port.ts';
 import { checkedPrefix } from '../requests.ts';
 import { Connection, type Send } from './connection.ts';
+import { createObject, type PutCondition } from './create.ts';
 import { isAbsent, serverCode, toStoreFailure } from './failures.ts';
 import { getObject } from './get.ts';
 import { readPages, readUploads } from './listing.ts';
@@ -41,6 +42,7 @@ class S3Store implements Store {
   /** What stands before every object name. */
   readonly #root: string;
   readonly #unfinished = new Set<string>();
+  readonly #conditions = { areRefused: false };
 
   constructor(options: S3StoreOptions) {
     this.name = options.name;
@@ -53,7 +55,8 @@ class S3Store implements Store {
     return describeBucket(this.#options);
   }
 
-  async put(name: ObjectName, body: Body, { signal }: Limits): Promise<PutFacts> {
+  async put(name: ObjectName, body: Body, options: PutOptions): Promise<PutFacts> {
+    const { signal, onlyNew = false } = options;
     signal.throwIfAborted();
     const target = {
       store: { ...this.#options, describe: () => this.describe() },
@@ -61,7 +64,10 @@ class S3Store implements Store {
       key: this.#root + objectName(name),
       unfinished: this.#unfinished,
     };
-    return putObject(target, name, body, signal);
+    const put = (condition: PutCondition) =>
+      putObject({ ...target, condition }, name, body, signal);
+    if (!onlyNew) return put({});
+    return createObject(put, this.#conditions, { store: this, name, body, signal });
   }
 
   async *get(
