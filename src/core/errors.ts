@@ -1,15 +1,13 @@
 /**
- * The one error class and its closed list of codes. A code decides the exit status, whether a
- * retry can help, and what a person is told to do; the message says what happened and where.
- * Codes are metric labels: never put text of the moment into one.
+ * The one error class and its closed list of codes. A code decides the exit status, what a person
+ * is told to do and whether a retry can help; it is a metric label and holds no text of the moment.
  */
 
 interface FailureRow {
   /** Process exit status of a command that ends with this code. */
   readonly exit: number;
-  /** Whether the same attempt, made again later, may end well without anybody's help. */
+  /** Whether the same attempt, made later, may end well without help. */
   readonly retryable: boolean;
-  /** What a person should do, as a sentence. */
   readonly hint: string;
 }
 
@@ -220,7 +218,7 @@ export class Failure extends Error {
   readonly context: FailureContext;
   readonly hint: string;
 
-  /** `message` is lower case, says what and where, and has no full stop and no secret. */
+  /** The message: lower case, what and where, no full stop, no secret. */
   constructor(code: FailureCode, message: string, options: FailureOptions = {}) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.name = 'Failure';

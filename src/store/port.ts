@@ -3,12 +3,15 @@
  * `test/contract/store.ts` checks on every store.
  */
 import type { ObjectName } from '../core/names.ts';
+import type { LockEnd } from '../core/retention.ts';
 
 export interface ObjectFacts {
   readonly name: ObjectName;
   readonly sizeBytes: number;
   /** The store's own clock: only for the grace period of orphans, never for ordering. */
   readonly modifiedAt: Date;
+  /** What `stat` tells, and `list` does not, of an object that nobody can remove before. */
+  readonly lockedUntil?: LockEnd;
 }
 
 /** Bytes to be stored. */

@@ -102,7 +102,10 @@ class S3Store implements Store {
       if (ContentLength === undefined || LastModified === undefined) {
         throw new Error('the server tells no size or no time');
       }
-      return { name, sizeBytes: ContentLength, modifiedAt: LastModified };
+      const lockedUntil =
+        found.ObjectLockLegalHoldStatus === 'ON' ? 'legal hold' : found.ObjectLockRetainUntilDate;
+      const facts = { name, sizeBytes: ContentLength, modifiedAt: LastModified };
+      return lockedUntil === undefined ? facts : { ...facts, lockedUntil };
     } catch (thrown) {
       signal.throwIfAborted();
       if (isAbsent(thrown)) throw await this.#missing(name, thrown, { signal });
