@@ -32,7 +32,7 @@ export async function amendManifest(
   const text = printManifest(folder, edited);
   if (text === encodeManifest(current)) return current;
   const name = manifestName(folder.cluster, id);
-  await writeText(folder.store, name, text, signal);
+  await writeText(folder.store, name, text, { signal });
   // Forgotten by somebody else between reading and writing: a manifest alone is no backup. The
   // other half of this is in forget.ts.
   if ((await dataSize(folder, edited, signal)) === undefined) {

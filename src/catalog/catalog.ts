@@ -4,11 +4,13 @@
  */
 import type { BackupId, ClusterId } from '../core/backup.ts';
 import { isProved, type Manifest } from '../core/manifest.ts';
+import type { LockEnd } from '../core/retention.ts';
 import type { Store } from '../store/port.ts';
 import { amendManifest, backupMissing } from './amend.ts';
 import { commitManifest } from './commit.ts';
 import { forgetBackup } from './forget.ts';
 import { type CatalogListing, readListing } from './listing.ts';
+import { lockEndOf } from './locks.ts';
 import {
   type ClusterFolder,
   dataFault,
@@ -59,6 +61,9 @@ export interface Catalog {
 
   /** Edits hold, proofs or labels of the manifest as it is now. `edit` may be called late. */
   amend(id: BackupId, edit: (current: Manifest) => Manifest, options: Limits): Promise<Manifest>;
+
+  /** Until when the store itself refuses to remove the backup. */
+  lockEnd(manifest: Manifest, options: Limits): Promise<LockEnd | undefined>;
 
   /** Idempotent. Throws `retention-unsafe` for a backup that is held. */
   forget(id: BackupId, options: Limits): Promise<void>;
@@ -129,6 +134,10 @@ class StoreCatalog implements Catalog, ClusterFolder {
       amended.catch(() => undefined),
     );
     return amended;
+  }
+
+  lockEnd(manifest: Manifest, options: Limits): Promise<LockEnd | undefined> {
+    return lockEndOf(this, manifest, options.signal);
   }
 
   forget(id: BackupId, options: Limits): Promise<void> {

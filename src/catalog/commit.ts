@@ -31,14 +31,20 @@ export async function commitManifest(
   await demandData(folder, manifest, signal);
   if (await isCommitted(folder, manifest, text, signal)) return;
   const name = manifestName(folder.cluster, manifest.id);
+  let isOurs = false;
   try {
-    await writeText(folder.store, name, text, signal);
+    await writeText(folder.store, name, text, { signal, onlyNew: true });
+    isOurs = true;
     await demandSame(folder, manifest, text, signal);
     // Again, because a sweep by a clock that is far ahead may have taken the data meanwhile.
     await demandData(folder, manifest, signal);
   } catch (thrown) {
+    if (thrown instanceof Failure && thrown.code === 'object-exists') {
+      if (await isCommitted(folder, manifest, text, signal)) return;
+      throw anotherBackup(folder, manifest, thrown);
+    }
     // Also when put failed: its answer may be lost and the manifest there.
-    await withdraw(folder, manifest);
+    await withdraw(folder, manifest, isOurs ? undefined : text);
     throw thrown;
   }
 }
@@ -83,11 +89,7 @@ async function isCommitted(
   const present = await orMissing(readText(folder.store, name, signal));
   if (present === undefined) return false;
   if (present === text || isCopy(folder, manifest, present)) return true;
-  // Two daemons with one id. Replacing the manifest would describe the other's data.
-  const message = `store ${folder.store.name} already has another backup named ${manifest.id}`;
-  throw new Failure('store-failed', message, {
-    context: { store: folder.store.name, id: manifest.id },
-  });
+  throw anotherBackup(folder, manifest);
 }
 
 /** Somebody else made a copy of the same backup here meanwhile. */
@@ -99,10 +101,23 @@ function isCopy(folder: ClusterFolder, manifest: Manifest, present: string): boo
   }
 }
 
-async function withdraw(folder: ClusterFolder, manifest: Manifest): Promise<void> {
-  const name = manifestName(folder.cluster, manifest.id);
+/** Two daemons with one id. Replacing the manifest would describe the other's data. */
+function anotherBackup({ store }: ClusterFolder, { id }: Manifest, cause?: unknown): Failure {
+  const message = `store ${store.name} already has another backup named ${id}`;
+  return new Failure('object-exists', message, { cause, context: { store: store.name, id } });
+}
+
+/** With a text, only a manifest of that text: another one is somebody else's. */
+async function withdraw(
+  { store, cluster }: ClusterFolder,
+  { id }: Manifest,
+  onlyText: string | undefined,
+): Promise<void> {
+  const name = manifestName(cluster, id);
+  const signal = AbortSignal.timeout(withdrawLimitMs);
   try {
-    await folder.store.remove(name, { signal: AbortSignal.timeout(withdrawLimitMs) });
+    if (onlyText !== undefined && (await readText(store, name, signal)) !== onlyText) return;
+    await store.remove(name, { signal });
   } catch {
     // The store is in trouble, and the first failure says so. If the manifest did get in, it is
     // whole and its data was there: a good backup that was reported as failed.

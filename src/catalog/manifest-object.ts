@@ -14,7 +14,7 @@ import {
   parseObjectName,
   stemsOf,
 } from '../core/names.ts';
-import type { Body, Store } from '../store/port.ts';
+import type { Body, PutOptions, Store } from '../store/port.ts';
 
 /** The folder of one cluster in one store. */
 export interface ClusterFolder {
@@ -87,7 +87,7 @@ export async function writeText(
   store: Store,
   name: ObjectName,
   text: string,
-  signal: AbortSignal,
+  options: PutOptions,
 ): Promise<void> {
   const bytes = Buffer.from(text);
   const body: Body = {
@@ -96,7 +96,7 @@ export async function writeText(
       yield bytes;
     },
   };
-  await store.put(name, body, { signal });
+  await store.put(name, body, options);
 }
 
 /** The size of the backup's data, undefined when the store has none. */

@@ -16,6 +16,6 @@ export async function renewManifest(
   demandSound(manifest);
   const text = printManifest(folder, manifest);
   await demandData(folder, manifest, signal);
-  await writeText(folder.store, manifestName(folder.cluster, manifest.id), text, signal);
+  await writeText(folder.store, manifestName(folder.cluster, manifest.id), text, { signal });
   await demandSame(folder, manifest, text, signal);
 }

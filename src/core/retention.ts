@@ -27,6 +27,9 @@ export interface RetentionPolicy {
   readonly minimum?: number | undefined;
 }
 
+/** When the store lets go of an object; a legal hold ends when somebody lifts it. */
+export type LockEnd = Date | 'legal hold';
+
 export interface RetentionItem {
   readonly id: BackupId;
   readonly startedAt: Date;
@@ -34,7 +37,7 @@ export interface RetentionItem {
   /** The reason of the hold, null without one. */
   readonly held: string | null;
   /** The store itself refuses to remove it before. */
-  readonly lockedUntil?: Date;
+  readonly lockedUntil?: LockEnd;
 }
 
 export interface RetentionDecision {
@@ -79,11 +82,12 @@ export function planRetention(
   const counted = present.filter(({ item }) => item.proved);
 
   for (const entry of future) entry.reasons.push('from the future: not counted, not removed');
-  keepGuarded(entries, frame.now);
+  keepHeld(entries);
   counted[0]?.reasons.push('newest proved backup');
   keepByRules(entries, counted, policy, frame.timezone);
   keepMinimum(counted, count(policy.minimum));
   keepUnproved(present, count(policy.minimum));
+  keepLocked(entries, frame.now);
   return entries.map(toDecision);
 }
 
@@ -103,11 +107,19 @@ export function isFuture(item: Pick<RetentionItem, 'startedAt'>, now: Date): boo
   return item.startedAt.getTime() > now.getTime() + toleranceMs;
 }
 
-function keepGuarded(entries: readonly Entry[], now: Date): void {
+function keepHeld(entries: readonly Entry[]): void {
   for (const { item, reasons } of entries) {
     if (item.held !== null) reasons.push(`held: ${item.held}`);
-    if (item.lockedUntil !== undefined && item.lockedUntil > now) {
-      reasons.push(`locked until ${item.lockedUntil.toISOString()}`);
+  }
+}
+
+/** Last, so that what only its lock keeps takes the place of no other in the minimum. */
+function keepLocked(entries: readonly Entry[], now: Date): void {
+  for (const { item, reasons } of entries) {
+    const { lockedUntil } = item;
+    if (lockedUntil === 'legal hold') reasons.push('locked by a legal hold');
+    else if (lockedUntil !== undefined && lockedUntil > now) {
+      reasons.push(`locked until ${lockedUntil.toISOString()}`);
     }
   }
 }

@@ -1,8 +1,13 @@
 /** Removes what no rule keeps: first a plan that can be printed, then its execution. */
-import type { Catalog, CatalogListing } from '../catalog/catalog.ts';
-import type { ClusterId } from '../core/backup.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { BackupId, ClusterId } from '../core/backup.ts';
 import { toFailure } from '../core/errors.ts';
-import { planRetention, type RetentionPlan, retentionItem } from '../core/retention.ts';
+import {
+  type LockEnd,
+  planRetention,
+  type RetentionPlan,
+  retentionItem,
+} from '../core/retention.ts';
 import type { EngineDeps, Shelf } from './deps.ts';
 import { takeStock } from './stock.ts';
 
@@ -15,8 +20,7 @@ export async function planPrune(
   deps: PruneDeps,
   signal: AbortSignal,
 ): Promise<RetentionPlan> {
-  const { backups } = await deps.openCatalog(shelf.store, cluster).backups({ signal });
-  return planFor(shelf, { backups }, deps);
+  return planFor(shelf, deps.openCatalog(shelf.store, cluster), deps, signal);
 }
 
 /**
@@ -52,7 +56,7 @@ export async function pruneShelf(
   const startedMs = performance.now();
   const store = shelf.store.name;
   const catalog = deps.openCatalog(shelf.store, cluster);
-  const plan = planFor(shelf, await catalog.backups({ signal }), deps);
+  const plan = await planFor(shelf, catalog, deps, signal);
   const doomed = plan.filter((decision) => !decision.keep);
   for (const { id, reasons } of doomed) {
     await catalog.forget(id, { signal });
@@ -66,13 +70,31 @@ export async function pruneShelf(
   return plan;
 }
 
-function planFor(
+/**
+ * Asks the store about the locks of what would be removed, and of that only: in a bucket that keeps
+ * versions, removing what is locked would hide a backup that is still there, and still paid for.
+ */
+async function planFor(
   shelf: Shelf,
-  listing: Pick<CatalogListing, 'backups'>,
+  catalog: Catalog,
   deps: PruneDeps,
-): RetentionPlan {
+  signal: AbortSignal,
+): Promise<RetentionPlan> {
   const when = { now: deps.now(), timezone: deps.timezone };
-  return planRetention(listing.backups.map(retentionItem), shelf.retention, when);
+  const { backups } = await catalog.backups({ signal });
+  const items = backups.map(retentionItem);
+  const doomed = planRetention(items, shelf.retention, when).filter(({ keep }) => !keep);
+  const locks = new Map<BackupId, LockEnd>();
+  for (const manifest of backups) {
+    if (!doomed.some(({ id }) => id === manifest.id)) continue;
+    const end = await catalog.lockEnd(manifest, { signal });
+    if (end !== undefined) locks.set(manifest.id, end);
+  }
+  const known = items.map((item) => {
+    const lockedUntil = locks.get(item.id);
+    return lockedUntil === undefined ? item : { ...item, lockedUntil };
+  });
+  return planRetention(known, shelf.retention, when);
 }
 
 async function sweepOrphans(catalog: Catalog, deps: PruneDeps, signal: AbortSignal): Promise<void> {

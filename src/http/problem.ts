@@ -65,6 +65,7 @@ const failureStatus = {
   'object-missing': 404,
   'object-damaged': 502,
   'damage-repaired': 500,
+  'object-exists': 409,
   'backup-missing': 404,
   'manifest-invalid': 502,
   'retention-unsafe': 409,

@@ -1,5 +1,6 @@
 /**
- * Every metric of the program, its meaning, and its value before anything has happened. The HELP texts are the documentation: unit, meaning, what 0 means.
+ * Every metric of the program, its meaning, and its value before anything has happened. The HELP
+ * texts are the documentation: unit, meaning, what 0 means.
  *
  * All series exist from the first scrape: a rule on a series that is absent never fires. Labels
  * come from closed sets and from the configuration, never from a message or an id.

@@ -43,6 +43,11 @@ export async function attempt<T>(
   }
 }
 
+/** Whether a call found that the name is taken. */
+export function isTaken(thrown: unknown): boolean {
+  return systemCode(thrown instanceof Failure ? thrown.cause : thrown) === 'EEXIST';
+}
+
 /** Whether a call found that nothing is there, also because a folder of the path is a file. */
 export function isAbsent(thrown: unknown): boolean {
   const code = systemCode(thrown instanceof Failure ? thrown.cause : thrown);

@@ -7,8 +7,8 @@ import { type FileHandle, link, lstat, mkdir, open, rename, rm } from 'node:fs/p
 import { dirname, join } from 'node:path';
 import { systemCode } from '../core/errors.ts';
 import { checkedBody, wholeSize, wrongSize } from './body.ts';
-import { attempt } from './file-failures.ts';
-import type { Body, PutFacts } from './port.ts';
+import { attempt, isTaken } from './file-failures.ts';
+import type { Body, PutFacts, PutOptions } from './port.ts';
 
 // `~` cannot occur in an object name, so an unfinished put can neither be listed nor be asked for.
 export const unfinishedPrefix = '~etcd-backupd-put-';
@@ -35,7 +35,7 @@ export async function putFile(
   target: Target,
   object: string,
   body: Body,
-  signal: AbortSignal,
+  { signal, onlyNew = false }: PutOptions,
 ): Promise<PutFacts> {
   const path = join(target.root, object);
   await makeFolders(target, object);
@@ -43,10 +43,12 @@ export async function putFile(
   target.unfinished.add(beside);
   let linked = false;
   try {
-    linked = await linkBody(target, beside, object, body, signal);
+    // What is new has a file of its own, by which its name is known to be ours.
+    linked = !onlyNew && (await linkBody(target, beside, object, body, signal));
     if (!linked) await writeBody(target, beside, object, body, signal);
     signal.throwIfAborted();
-    await attempt(target, 'write', path, () => rename(beside, path));
+    const place = () => (onlyNew ? linkNew(beside, path) : rename(beside, path));
+    await attempt(target, 'write', path, place);
   } finally {
     // Also after success: renaming one hard link of a file over another of the same file succeeds,
     // does nothing, and leaves both names. That is what putting a spool file twice looks like.
@@ -56,6 +58,23 @@ export async function putFile(
   await syncFolders(target, object);
   return { compared: linked ? 'same-file' : 'nothing' };
 }
+
+/** Unlike a rename, a link replaces nothing. */
+async function linkNew(beside: string, path: string): Promise<void> {
+  try {
+    await link(beside, path);
+  } catch (thrown) {
+    const found = await lstat(path).catch(() => undefined);
+    // NFS may lose the answer, ask again, and then find what it made itself.
+    if (isTaken(thrown) && found?.ino === (await lstat(beside)).ino) return;
+    if (!noLinks.has(systemCode(thrown) ?? '')) throw thrown;
+    // A file system without links: looking first leaves a moment, and is all that it allows.
+    if (found !== undefined) throw Object.assign(new Error('file exists'), { code: 'EEXIST' });
+    await rename(beside, path);
+  }
+}
+
+const noLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
 
 /**
  * Links to the file behind the body, if it has one and the file system allows, and waits until it

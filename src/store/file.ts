@@ -10,12 +10,12 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure } from '../core/errors.ts';
 import { type ObjectName, objectName } from '../core/names.ts';
-import { attempt, isAbsent } from './file-failures.ts';
+import { attempt, isAbsent, isTaken } from './file-failures.ts';
 import { putFile, syncFolder } from './file-put.ts';
 import { FileRoot } from './file-root.ts';
 import { factsOf, sweepUnfinished, walkObjects } from './file-walk.ts';
-import type { Body, ByteRange, ObjectFacts, PutFacts, Store } from './port.ts';
-import { checkedPrefix, checkedRange } from './requests.ts';
+import type { Body, ByteRange, ObjectFacts, PutFacts, PutOptions, Store } from './port.ts';
+import { checkedPrefix, checkedRange, objectExists } from './requests.ts';
 
 export interface FileStoreOptions {
   readonly name: string;
@@ -54,10 +54,15 @@ class FileStore implements Store {
     return `file ${this.root}`;
   }
 
-  async put(name: ObjectName, body: Body, options: { signal: AbortSignal }): Promise<PutFacts> {
+  async put(name: ObjectName, body: Body, options: PutOptions): Promise<PutFacts> {
     await this.#ready(options.signal);
     const target = { name: this.name, root: this.root, unfinished: this.#unfinished };
-    return putFile(target, objectName(name), body, options.signal);
+    try {
+      return await putFile(target, objectName(name), body, options);
+    } catch (thrown) {
+      if (options.onlyNew === true && isTaken(thrown)) throw objectExists(this, name, thrown);
+      throw thrown;
+    }
   }
 
   async *get(

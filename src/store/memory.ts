@@ -5,8 +5,8 @@
 import { Failure } from '../core/errors.ts';
 import { type ObjectName, objectName } from '../core/names.ts';
 import { checkedBody } from './body.ts';
-import type { Body, ByteRange, ObjectFacts, PutFacts, Store } from './port.ts';
-import { checkedPrefix, checkedRange } from './requests.ts';
+import type { Body, ByteRange, ObjectFacts, PutFacts, PutOptions, Store } from './port.ts';
+import { checkedPrefix, checkedRange, objectExists } from './requests.ts';
 
 export interface MemoryStoreOptions {
   readonly name?: string;
@@ -39,7 +39,7 @@ class MemoryStore implements Store {
     return `memory ${this.name}`;
   }
 
-  async put(name: ObjectName, body: Body, options: { signal: AbortSignal }): Promise<PutFacts> {
+  async put(name: ObjectName, body: Body, options: PutOptions): Promise<PutFacts> {
     objectName(name);
     const chunks: Uint8Array[] = [];
     // A copy of each chunk: the caller may use its buffer again.
@@ -47,6 +47,7 @@ class MemoryStore implements Store {
       chunks.push(Uint8Array.from(chunk));
     }
     options.signal.throwIfAborted();
+    if (options.onlyNew === true && this.#objects.has(name)) throw objectExists(this, name);
     const bytes = Buffer.concat(chunks);
     const facts = { name, sizeBytes: bytes.byteLength, modifiedAt: this.#now() };
     this.#objects.set(name, { facts, bytes });

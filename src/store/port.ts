@@ -3,12 +3,15 @@
  * `test/contract/store.ts` checks on every store.
  */
 import type { ObjectName } from '../core/names.ts';
+import type { LockEnd } from '../core/retention.ts';
 
 export interface ObjectFacts {
   readonly name: ObjectName;
   readonly sizeBytes: number;
   /** The store's own clock: only for the grace period of orphans, never for ordering. */
   readonly modifiedAt: Date;
+  /** What `stat` tells, and `list` does not, of an object that nobody can remove before. */
+  readonly lockedUntil?: LockEnd;
 }
 
 /** Bytes to be stored. */
@@ -53,6 +56,14 @@ interface Limits {
   readonly signal: AbortSignal;
 }
 
+export interface PutOptions extends Limits {
+  /**
+   * Replaces nothing: throws `object-exists` where the name is taken. Of many who do this at once
+   * one succeeds, on every store but a bucket whose server knows no conditions.
+   */
+  readonly onlyNew?: boolean;
+}
+
 export interface Store extends AsyncDisposable {
   /** As configured; unique among the stores. A metric label. */
   readonly name: string;
@@ -61,10 +72,10 @@ export interface Store extends AsyncDisposable {
 
   /**
    * All or nothing: when it returns, the whole object is durable; when it throws or the process
-   * dies, list and get show what was there before. Replaces an object of the same name. Throws
-   * `store-full`, `store-denied`, `store-failed`.
+   * dies, list and get show what was there before. Replaces an object of the same name, unless it
+   * is asked for a new one. Throws `store-full`, `store-denied`, `store-failed`.
    */
-  put(name: ObjectName, body: Body, options: Limits): Promise<PutFacts>;
+  put(name: ObjectName, body: Body, options: PutOptions): Promise<PutFacts>;
 
   /**
    * The bytes, or those of `range`. A chunk may be overwritten when the next one is asked for: who

@@ -33,6 +33,19 @@ export function checkedPrefix(prefix: string): { folder: string; rest: string } 
   return { folder, rest };
 }
 
+/** What a put throws that was to replace nothing. */
+export function objectExists(
+  store: { readonly name: string; readonly describe: () => string },
+  name: ObjectName,
+  cause?: unknown,
+): Failure {
+  const message = `store ${store.name} (${store.describe()}): there is a ${name} already`;
+  return new Failure('object-exists', message, {
+    cause,
+    context: { store: store.name, object: name },
+  });
+}
+
 /** For names that a store finds: those that are no object names are foreign. */
 export function isObjectName(name: string): name is ObjectName {
   try {

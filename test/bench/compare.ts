@@ -7,7 +7,7 @@ export interface Contestant {
   readonly name: string;
   readonly command: readonly string[];
   /** Removes what a run left, so that every run does the same work. */
-  readonly clean?: () => void;
+  readonly clean?: () => void | Promise<void>;
 }
 
 interface Measured {
@@ -19,7 +19,7 @@ interface Measured {
 const lookMs = 20;
 
 export async function measure({ name, command, clean }: Contestant): Promise<Measured> {
-  clean?.();
+  await clean?.();
   const [program = '', ...args] = command;
   const startedMs = performance.now();
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });

@@ -4,6 +4,7 @@
  */
 import { describe } from 'vitest';
 import type { Store } from '../../src/store/port.ts';
+import { createContract } from './store-create.ts';
 import { getContract } from './store-get.ts';
 import { growingContract } from './store-growing.ts';
 import { listContract } from './store-list.ts';
@@ -42,6 +43,7 @@ export function storeContract(
   const contract = { makeStore, heldBytesLimit, abandonPut };
   describe.skipIf(skip !== undefined)(title, { timeout: timeoutMs }, () => {
     describe('put', () => putContract(contract));
+    describe('a put of what is new only', () => createContract(contract));
     describe('a put that fails', () => putFailureContract(contract));
     describe('a body that grows', () => growingContract(contract));
     describe('get', () => getContract(contract));

@@ -23,7 +23,8 @@ import {
   readBytes,
   signal,
 } from '../contract/store-bodies.ts';
-import { type Ceph, type CephKeys, cephHere, startCeph } from '../support/ceph.ts';
+import { startBucket } from '../support/bucket.ts';
+import { type Ceph, type CephKeys, cephHere } from '../support/ceph.ts';
 import { type Certificates, makeCertificates } from '../support/certificates.ts';
 import {
   beginUpload,
@@ -47,9 +48,7 @@ describe.skipIf(skip !== undefined)(`the S3 store with trouble${skip ? ` (${skip
   beforeAll(async () => {
     if (packages === undefined) return;
     certificates = makeCertificates(folder);
-    ceph = await startCeph(packages, certificates.server);
-    keys = await ceph.user('backup');
-    await makeBucket(ceph.url, keys);
+    ({ ceph, keys } = await startBucket(packages, certificates.server));
   });
 
   afterAll(async () => {

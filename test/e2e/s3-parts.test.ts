@@ -14,8 +14,9 @@ import {
   readBytes,
   signal,
 } from '../contract/store-bodies.ts';
-import { type Ceph, type CephKeys, cephHere, startCeph } from '../support/ceph.ts';
-import { makeBucket, openUploads, s3Options } from '../support/s3.ts';
+import { startBucket, type TestBucket } from '../support/bucket.ts';
+import { cephHere } from '../support/ceph.ts';
+import { openUploads } from '../support/s3.ts';
 
 const { packages, skip } = await cephHere('sid');
 const mib = 1024 * 1024;
@@ -23,23 +24,19 @@ const name = named('0123456789abcdef/object.db');
 const bytes = bytesOf(17 * mib + 3, 1);
 
 describe.skipIf(skip !== undefined)(`a body in parts${skip ? ` (${skip})` : ''}`, () => {
-  let ceph: Ceph;
-  let keys: CephKeys;
+  let bucket: TestBucket;
 
   beforeAll(async () => {
-    if (packages === undefined) return;
-    ceph = await startCeph(packages);
-    keys = await ceph.user('backup');
-    await makeBucket(ceph.url, keys);
+    if (packages !== undefined) bucket = await startBucket(packages);
   });
-  afterAll(() => ceph?.[Symbol.asyncDispose]());
+  afterAll(() => bucket?.[Symbol.asyncDispose]());
 
   function place() {
-    const options = s3Options(ceph.url, keys);
+    const options = bucket.options();
     return {
       store: s3Store(options),
       other: s3Store(options),
-      uploads: () => openUploads(ceph.url, keys, options.prefix),
+      uploads: () => openUploads(bucket.url, bucket.keys, options.prefix),
     };
   }
 

@@ -3,8 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { cephSuites } from '../setup/ceph.ts';
-import { type Ceph, type CephKeys, cephHere, startCeph } from '../support/ceph.ts';
+import { type Ceph, type CephKeys, cephServers, startCeph } from '../support/ceph.ts';
 import { type Certificates, makeCertificates } from '../support/certificates.ts';
 import { cluster, etcdctl } from '../support/etcd.ts';
 import { runProgram, type Worker, type Workplace, worker, workplace } from '../support/house.ts';
@@ -14,16 +13,12 @@ const readme = readFileSync(join(import.meta.dirname, '..', '..', 'README.md'), 
 const shown = [...readme.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, text]) => text ?? '');
 const anySignal = new AbortController().signal;
 
-const servers = await Promise.all(
-  cephSuites.map(async (suite) => ({ suite, ...(await cephHere(suite)) })),
-);
-
 function saveKeys(folder: string, keys: CephKeys): void {
   writeFileSync(join(folder, 'access-key-id'), `${keys.accessKeyId}\n`, { mode: 0o600 });
   writeFileSync(join(folder, 'secret-access-key'), `${keys.secretAccessKey}\n`, { mode: 0o600 });
 }
 
-describe.each(servers)('a bucket of Ceph of $suite', ({ suite, packages, skip }) => {
+describe.each(await cephServers())('a bucket of Ceph of $suite', ({ suite, packages, skip }) => {
   let ceph: Ceph;
   let certificates: Certificates;
   const place: Workplace = workplace({ clientUrls: [], tls: undefined, clientPair: undefined });

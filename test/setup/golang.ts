@@ -13,6 +13,9 @@ const bbolt = 'go.etcd.io/bbolt/cmd/bbolt@v1.4.3';
 // The official tool for the encryption of backups.
 const age = ['age', 'age-keygen'].map((name) => `filippo.io/age/cmd/${name}@v1.2.1`);
 
+// A fast copy tool for S3, to measure against.
+const s5cmd = 'github.com/peak/s5cmd/v2@v2.3.0';
+
 /** The release that a build by Go would give for a wanted version. */
 export function releaseFor(wanted: string): string | undefined {
   return /^\d+\.\d+\.\d+$/.test(wanted) ? wanted : releases.find((one) => fits(one, wanted));
@@ -45,6 +48,13 @@ export async function buildBbolt(workDir: string, into: string): Promise<void> {
 export async function buildAge(workDir: string, into: string): Promise<void> {
   const out = await build(join(workDir, 'go-age'), age);
   for (const name of ['age-keygen', 'age']) await rename(join(out, name), join(into, name));
+}
+
+/** Builds the program `s5cmd` into a folder. */
+export async function buildS5cmd(workDir: string, into: string): Promise<void> {
+  const out = await build(join(workDir, 'go-s5cmd'), [s5cmd]);
+  // Go leaves the part behind the last slash out of the name where it is a major version.
+  await rename(join(out, 's5cmd'), join(into, 's5cmd'));
 }
 
 async function build(source: string, programs: readonly string[]): Promise<string> {

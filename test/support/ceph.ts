@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
-import { bringCeph, type CephPackages, type CephSuite } from '../setup/ceph.ts';
+import { bringCeph, type CephPackages, type CephSuite, cephSuites } from '../setup/ceph.ts';
 import type { CertificatePair } from './certificates.ts';
 
 export interface Ceph extends AsyncDisposable {
@@ -38,6 +38,11 @@ export async function cephHere(
     if (process.env.MUST_RUN_S3 === '1') throw new Error(skip, { cause: thrown });
     return { skip };
   }
+}
+
+/** Every server that tests are run against, for `describe.each`. */
+export function cephServers() {
+  return Promise.all(cephSuites.map(async (suite) => ({ suite, ...(await cephHere(suite)) })));
 }
 
 /** Starts a node. It takes two seconds and 400 MB, and more for what it stores. */

@@ -4,7 +4,14 @@
  */
 import type { Failure } from '../../src/core/errors.ts';
 import type { ObjectName } from '../../src/core/names.ts';
-import type { Body, ByteRange, ObjectFacts, PutFacts, Store } from '../../src/store/port.ts';
+import type {
+  Body,
+  ByteRange,
+  ObjectFacts,
+  PutFacts,
+  PutOptions,
+  Store,
+} from '../../src/store/port.ts';
 
 export type StoreMethod = 'put' | 'get' | 'stat' | 'list' | 'remove' | 'sweep';
 
@@ -98,7 +105,7 @@ export class FaultyStore implements Store {
     return `faulty ${this.#inner.describe()}`;
   }
 
-  put(name: ObjectName, body: Body, options: Limits): Promise<PutFacts> {
+  put(name: ObjectName, body: Body, options: PutOptions): Promise<PutFacts> {
     const cut = this.#cuts.find(({ method }) => method === 'put');
     const taken = cut === undefined ? body : shorter(body, cut.afterBytes);
     return this.#answer('put', name, options, () => this.#inner.put(name, taken, options));

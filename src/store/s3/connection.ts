@@ -172,7 +172,7 @@ function overdue(limitMs: number): Error {
 }
 
 /** Longer from try to try, and random, so that many parts do not come back in one moment. */
-async function pause(tries: number, signal: AbortSignal): Promise<void> {
+export async function pause(tries: number, signal: AbortSignal): Promise<void> {
   const longest = Math.min(longestPauseMs, firstPauseMs * 4 ** (tries - 1));
   const ms = longest * (0.5 + Math.random() / 2);
   // Ends early on an abort, which the caller then throws with the signal's own reason.

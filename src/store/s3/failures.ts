@@ -104,7 +104,14 @@ export function isPassing(thrown: unknown): boolean {
     // A way with a hint is one that somebody has to mend first.
     return isStall(thrown) || (/^E[A-Z_]+$/.test(system) && ways[system]?.hint === undefined);
   }
-  const passing = ['BadDigest', 'XAmzContentSHA256Mismatch', 'RequestTimeout', 'OperationAborted'];
+  const passing = [
+    'BadDigest',
+    'XAmzContentSHA256Mismatch',
+    'RequestTimeout',
+    'OperationAborted',
+    'ConditionalRequestConflict',
+    'ConcurrentModification',
+  ];
   return (
     (status >= 500 && status !== 501 && status !== 507) ||
     status === 429 ||

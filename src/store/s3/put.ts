@@ -11,6 +11,7 @@ import { Failure } from '../../core/errors.ts';
 import { checkedBody } from '../body.ts';
 import type { Body, PutFacts } from '../port.ts';
 import type { Connection } from './connection.ts';
+import type { PutCondition } from './create.ts';
 import { compositeOf, type Digest, digestOf, isComposite } from './digests.ts';
 import { serverCode, toStoreFailure } from './failures.ts';
 import type { S3StoreOptions } from './options.ts';
@@ -25,6 +26,7 @@ export interface PutTarget {
   readonly key: string;
   /** Uploads of this process that are under way, for the sweep to leave alone. */
   readonly unfinished: Set<string>;
+  readonly condition: PutCondition;
 }
 
 /** An upload that nobody finishes is worth a few seconds: what stays is swept later. */
@@ -48,7 +50,7 @@ export async function putObject(
 }
 
 async function putWhole(
-  { store, connection, key }: PutTarget,
+  { store, connection, key, condition }: PutTarget,
   name: string,
   body: Body,
   sizeBytes: number,
@@ -68,6 +70,7 @@ async function putWhole(
     ContentLength: bytes.byteLength,
     ...putFields(store, new Date()),
     ...checksumOf(digest, store),
+    ...condition,
   });
   const signed = withPayloadHash(command, digest);
   const answer = await connection.call((client, limits) => client.send(signed, limits), {
@@ -148,12 +151,13 @@ class Upload {
   }
 
   async #complete(id: string, signal: AbortSignal): Promise<PutFacts> {
-    const { store, connection, key } = this.#target;
+    const { store, connection, key, condition } = this.#target;
     const parts = this.#parts.toSorted((one, other) => one.number - other.number);
     const expected = compositeOf(parts.map(({ digest }) => digest));
     const command = new CompleteMultipartUploadCommand({
       ...this.#object,
       UploadId: id,
+      ...condition,
       MultipartUpload: {
         Parts: parts.map(({ number, etag, digest }) => ({
           PartNumber: number,

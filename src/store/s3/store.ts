@@ -13,9 +13,10 @@ import {
 } from '@aws-sdk/client-s3';
 import { Failure } from '../../core/errors.ts';
 import { type ObjectName, objectName } from '../../core/names.ts';
-import type { Body, ByteRange, ObjectFacts, PutFacts, Store } from '../port.ts';
+import type { Body, ByteRange, ObjectFacts, PutFacts, PutOptions, Store } from '../port.ts';
 import { checkedPrefix } from '../requests.ts';
 import { Connection, type Send } from './connection.ts';
+import { createObject, type PutCondition } from './create.ts';
 import { isAbsent, serverCode, toStoreFailure } from './failures.ts';
 import { getObject } from './get.ts';
 import { readPages, readUploads } from './listing.ts';
@@ -26,6 +27,9 @@ import { putObject } from './put.ts';
 export function s3Store(options: S3StoreOptions): Store {
   return new S3Store(options);
 }
+
+/** No connection gets faster by asking for more at once. */
+const mostWindowBytes = 8 * 1024 * 1024;
 
 interface Limits {
   readonly signal: AbortSignal;
@@ -38,6 +42,7 @@ class S3Store implements Store {
   /** What stands before every object name. */
   readonly #root: string;
   readonly #unfinished = new Set<string>();
+  readonly #conditions = { areRefused: false };
 
   constructor(options: S3StoreOptions) {
     this.name = options.name;
@@ -50,7 +55,8 @@ class S3Store implements Store {
     return describeBucket(this.#options);
   }
 
-  async put(name: ObjectName, body: Body, { signal }: Limits): Promise<PutFacts> {
+  async put(name: ObjectName, body: Body, options: PutOptions): Promise<PutFacts> {
+    const { signal, onlyNew = false } = options;
     signal.throwIfAborted();
     const target = {
       store: { ...this.#options, describe: () => this.describe() },
@@ -58,7 +64,10 @@ class S3Store implements Store {
       key: this.#root + objectName(name),
       unfinished: this.#unfinished,
     };
-    return putObject(target, name, body, signal);
+    const put = (condition: PutCondition) =>
+      putObject({ ...target, condition }, name, body, signal);
+    if (!onlyNew) return put({});
+    return createObject(put, this.#conditions, { store: this, name, body, signal });
   }
 
   async *get(
@@ -66,14 +75,18 @@ class S3Store implements Store {
     { signal, range }: Limits & { range?: ByteRange },
   ): AsyncGenerator<Uint8Array, void, undefined> {
     signal.throwIfAborted();
+    const { partBytes, concurrency } = this.#options;
     const source = {
+      name,
       store: this,
       connection: this.#connection,
       object: this.#object(name),
+      windowBytes: Math.min(partBytes, mostWindowBytes),
+      concurrency,
       stat: () => this.stat(name, { signal }),
       missing: (cause: unknown) => this.#missing(name, cause, { signal }),
     };
-    yield* getObject(source, name, range, signal);
+    yield* getObject(source, range, signal);
   }
 
   async stat(name: ObjectName, { signal }: Limits): Promise<ObjectFacts> {
@@ -89,7 +102,10 @@ class S3Store implements Store {
       if (ContentLength === undefined || LastModified === undefined) {
         throw new Error('the server tells no size or no time');
       }
-      return { name, sizeBytes: ContentLength, modifiedAt: LastModified };
+      const lockedUntil =
+        found.ObjectLockLegalHoldStatus === 'ON' ? 'legal hold' : found.ObjectLockRetainUntilDate;
+      const facts = { name, sizeBytes: ContentLength, modifiedAt: LastModified };
+      return lockedUntil === undefined ? facts : { ...facts, lockedUntil };
     } catch (thrown) {
       signal.throwIfAborted();
       if (isAbsent(thrown)) throw await this.#missing(name, thrown, { signal });

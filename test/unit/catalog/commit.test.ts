@@ -11,6 +11,7 @@ import {
   hoursAgo,
   listedIds,
   otherCluster,
+  overlaid,
   putData,
   storeKinds,
 } from './shelves.ts';
@@ -118,12 +119,35 @@ describe.each(storeKinds)('commit on a $kind store', ({ makeStore }) => {
     const first = await backUp(store, { startedAt: hoursAgo(1) });
 
     await expect(commit(store, { ...first, host: 'another daemon' })).rejects.toMatchObject({
-      code: 'store-failed',
+      code: 'object-exists',
       message: expect.stringContaining('already has another backup'),
     });
 
     expect(await openCatalog(store, cluster).find(first.id, { signal })).toEqual(first);
   });
+
+  test.each([false, true])(
+    'leaves what another daemon commits while it looks, also when the store stumbles (%s)',
+    async (stumbles) => {
+      const store = faultyStore(makeStore());
+      const theirs = draftOf({ startedAt: hoursAgo(1), changes: { host: 'another daemon' } });
+      const ours = { ...theirs, host: 'this one' };
+      await putData(store, theirs);
+      const late = overlaid(store, {
+        put: async (...call) => {
+          await commit(store, theirs);
+          if (stumbles) throw noAnswer;
+          return store.put(...call);
+        },
+      });
+
+      await expect(commit(late, ours)).rejects.toMatchObject({
+        code: stumbles ? 'store-failed' : 'object-exists',
+      });
+
+      expect(await openCatalog(store, cluster).find(ours.id, { signal })).toEqual(theirs);
+    },
+  );
 
   test('lists nothing when the store returns another manifest than it took', async () => {
     const inner = makeStore();

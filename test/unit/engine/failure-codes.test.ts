@@ -113,6 +113,11 @@ const situations: Partial<Record<FailureCode, () => Promise<unknown>>> = {
     await putBytes(work.store('memory'), manifest!.sealed.object, 'shorter');
     return await work.catalog('memory').find(manifest!.id, { signal });
   }),
+  'object-exists': stocked(async (work) => {
+    const [manifest] = await work.listed('memory');
+    const other = { ...manifest!, host: 'another daemon' };
+    return await work.catalog('memory').commit(other, { signal });
+  }),
   'backup-missing': stocked((work) => {
     return holdBackup(work.catalog('disk'), unknownId(work), 'why', work.deps, { signal });
   }),

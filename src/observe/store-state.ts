@@ -1,0 +1,72 @@
+/** What was last heard of each store. */
+import type { ProofName } from '../core/backup.ts';
+import type { Event, NewestBackup } from '../core/events.ts';
+import { failureReport, isoText } from './report-text.ts';
+import type { NewestReport, StoreReport } from './status-report.ts';
+
+export function unreadStore(name: string): StoreReport {
+  return {
+    name,
+    readable: null,
+    readAt: null,
+    backups: 0,
+    storedBytes: 0,
+    faults: 0,
+    damaged: 0,
+    oldestReadAt: null,
+    newest: null,
+    missing: null,
+    failure: null,
+  };
+}
+
+export function noteStore(store: StoreReport, event: Event, now: () => Date): StoreReport {
+  switch (event.kind) {
+    case 'catalog-read': {
+      const { backups, storedBytes, faults, damaged, newest, oldestRead } = event;
+      const readAt = now().toISOString();
+      const shown = newest === null ? null : newestReport(newest);
+      const oldestReadAt = oldestRead && isoText(oldestRead);
+      const facts = { backups, storedBytes, faults, damaged, oldestReadAt, newest: shown };
+      return { ...store, ...facts, readable: true, readAt, failure: null };
+    }
+    case 'catalog-unreadable':
+      return { ...store, readable: false, failure: failureReport(event.failure, now()) };
+    case 'backup-not-stored':
+      return {
+        ...store,
+        missing: (store.missing ?? 0) + 1,
+        failure: failureReport(event.failure, now()),
+      };
+    case 'prune-failed':
+      return { ...store, failure: failureReport(event.failure, now()) };
+    case 'backup-committed': {
+      const newest = event.proved ? newestReport(event.backup) : store.newest;
+      return { ...store, newest, failure: null };
+    }
+    default:
+      return store;
+  }
+}
+
+export function noteMissing(
+  shelves: Map<string, StoreReport>,
+  missing: Readonly<Record<string, number>>,
+): void {
+  for (const [name, backups] of Object.entries(missing)) {
+    const store = shelves.get(name);
+    if (store !== undefined) shelves.set(name, { ...store, missing: backups });
+  }
+}
+
+function newestReport(newest: NewestBackup): NewestReport {
+  const proofs = Object.entries(newest.proofs).map(([name, at]) => [name, isoText(at)]);
+  return {
+    id: newest.id,
+    startedAt: isoText(newest.startedAt),
+    revision: newest.revision.toString(),
+    rawBytes: newest.rawBytes,
+    sealedBytes: newest.sealedBytes,
+    proofs: Object.fromEntries(proofs) as Partial<Record<ProofName, string>>,
+  };
+}
