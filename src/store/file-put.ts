@@ -7,16 +7,17 @@ import { type FileHandle, link, lstat, mkdir, open, rename, rm } from 'node:fs/p
 import { dirname, join } from 'node:path';
 import { systemCode } from '../core/errors.ts';
 import { checkedBody, wrongSize } from './body.ts';
-import { attempt } from './file-failures.ts';
+import { attempt, type Place } from './file-failures.ts';
 import type { Body, PutFacts } from './port.ts';
 
 // `~` cannot occur in an object name, so an unfinished put can neither be listed nor be asked for.
 export const unfinishedPrefix = '~etcd-backupd-put-';
 
-interface Target {
-  /** The store's name. */
-  readonly name: string;
-  readonly root: string;
+// The system may hold back gigabytes for a server. One sync of all that at the end would look like
+// a server that hangs; this much gets through in the limit on silence.
+const syncEveryBytes = 64 * 1024 * 1024;
+
+interface Target extends Place {
   /** Paths of puts under way, which a sweep of this process leaves alone. */
   readonly unfinished: Set<string>;
 }
@@ -91,8 +92,13 @@ async function writeBody(
   signal.throwIfAborted();
   const handle = await attempt(target, 'write', beside, () => open(beside, 'wx', 0o600));
   try {
+    let unsyncedBytes = 0;
     for await (const chunk of checkedBody(body, object, signal)) {
       await attempt(target, 'write', beside, () => writeWhole(handle, chunk));
+      unsyncedBytes += chunk.byteLength;
+      if (target.kind === 'file' || unsyncedBytes < syncEveryBytes) continue;
+      await attempt(target, 'sync', beside, () => handle.datasync());
+      unsyncedBytes = 0;
     }
     await attempt(target, 'sync', beside, () => handle.datasync());
   } catch (thrown) {
