@@ -16,6 +16,7 @@ import type { ReplaceDeps } from '../engine/replace-member.ts';
 import { startProver } from '../spool/prover.ts';
 import { openSpool } from '../spool/spool.ts';
 import { fileStore } from '../store/file.ts';
+import { nfsStore } from '../store/nfs/store.ts';
 import type { Store } from '../store/port.ts';
 import { bucketStore } from '../store/s3/late.ts';
 import type { S3Keys, S3StoreOptions } from '../store/s3/options.ts';
@@ -98,9 +99,11 @@ function restoreRules({ restore }: Config): RestoreDeps['restore'] {
 }
 
 function buildStore(store: StoreConfig): Store {
+  if (store.type === 's3') return bucketStore(bucketSettings(store));
+  const place = { name: store.name, root: store.path, mountPoint: store.mountPoint ?? undefined };
   return store.type === 'file'
-    ? fileStore({ name: store.name, root: store.path })
-    : bucketStore(bucketSettings(store));
+    ? fileStore(place)
+    : nfsStore({ ...place, stallMs: store.stallTimeoutMs });
 }
 
 function bucketSettings({

@@ -74,14 +74,16 @@ function composeStore(
   store: Settings['stores'][number],
   global: Settings['retention'],
 ): StoreConfig {
-  const { name, type, path, s3 } = store;
+  const { name, type, path, mountPoint, nfs, s3 } = store;
   const own = Object.entries(store.retention).filter(([, value]) => value !== null);
   const merged = { ...global, ...(Object.fromEntries(own) as Partial<Settings['retention']>) };
   const retention = composeRetention(merged);
   // The rules have seen to it that each kind has what it needs.
+  if (type === 's3') return { name, type, ...composeBucket(s3), retention };
+  const place = { name, path: path ?? '', mountPoint, retention };
   return type === 'file'
-    ? { name, type, path: path ?? '', retention }
-    : { name, type, ...composeBucket(s3), retention };
+    ? { ...place, type }
+    : { ...place, type, stallTimeoutMs: nfs.stallTimeout };
 }
 
 function composeBucket(

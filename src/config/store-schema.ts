@@ -71,17 +71,32 @@ export const storeSection = section('', {
   ),
   type: required(
     choice(storeTypes),
-    'Kind of the store: file is a folder of this host; s3 is a bucket.',
+    'Kind of the store: file is a folder on a disk of this host; nfs is a folder on NFS or on ' +
+      'another mount that can hang; s3 is a bucket.',
     {
       shown: 'file',
     },
   ),
   path: optional(
     absolutePath,
-    'For type file: folder that keeps the backups, made where only itself is missing. Best not ' +
-      'on the disk of etcd: what takes the one should leave the other.',
+    'For types file and nfs: folder that keeps the backups, made where only itself is missing. ' +
+      'Best not on the disk of etcd: what takes the one should leave the other.',
     { shown: '/var/backups/etcd' },
   ),
+  mountPoint: optional(
+    absolutePath,
+    'For types file and nfs: folder at or above path that must be a mount point whenever the ' +
+      'store is used, so that nothing is written below a disk that is not mounted. Without it a ' +
+      'store of type nfs demands that path is on a mount of type NFS.',
+    { example: '/var/backups' },
+  ),
+  nfs: section('For type nfs.', {
+    stallTimeout: setting(
+      duration({ min: 1000, max: 3_600_000 }),
+      '2m',
+      'How long a call may wait for the server without any progress before it is given up.',
+    ),
+  }),
   s3: s3Section,
   retention: section(
     'Rules for this store. Each one that is given replaces the global one of the same name; the ' +

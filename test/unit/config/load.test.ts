@@ -34,7 +34,9 @@ describe('a configuration', () => {
         agreementMaxBytes: 8 * 2 ** 30,
         onMismatch: 'keep',
       },
-      stores: [{ name: 'local', type: 'file', path: '/var/backups/etcd', retention }],
+      stores: [
+        { name: 'local', type: 'file', path: '/var/backups/etcd', mountPoint: null, retention },
+      ],
       retention,
       seal: { compression: 'none', level: null, recipients: [], identityFile: null },
       spool: { dir: '/var/lib/etcd-backupd/spool', maxBytes: 0 },
@@ -187,6 +189,19 @@ retention: { daily: 1, weekly: 9 }`,
       objectLock: null,
       retention: config.retention,
     });
+  });
+
+  test('takes a folder on NFS with its limit, and a mount point where one is named', () => {
+    const nfs = '{ name: nas, type: nfs, path: /mnt/nas/etcd, nfs: { stallTimeout: 30s } }';
+    const disk = '{ name: disk, type: file, path: /mnt/disk/etcd, mountPoint: /mnt/disk }';
+
+    const { config, warnings } = load({ flags: [`--stores=[${nfs}, ${disk}]`] });
+
+    expect(config.stores).toMatchObject([
+      { type: 'nfs', path: '/mnt/nas/etcd', mountPoint: null, stallTimeoutMs: 30_000 },
+      { type: 'file', path: '/mnt/disk/etcd', mountPoint: '/mnt/disk' },
+    ]);
+    expect(warnings).toEqual([]);
   });
 
   test('takes the bucket to be in the path where the server is not that of Amazon', () => {
