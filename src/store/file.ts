@@ -11,11 +11,12 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure } from '../core/errors.ts';
 import { type ObjectName, objectName } from '../core/names.ts';
+import { examinePlace } from './file-examine.ts';
 import { attempt, attemptTwice, isAbsent, isStale, placeText } from './file-failures.ts';
 import { putFile, syncFolder } from './file-put.ts';
 import { FileRoot } from './file-root.ts';
 import { factsOf, sweepUnfinished, walkObjects } from './file-walk.ts';
-import type { Body, ByteRange, ObjectFacts, PutFacts, Store } from './port.ts';
+import type { Body, ByteRange, Examined, ObjectFacts, PutFacts, Store } from './port.ts';
 import { checkedPrefix, checkedRange } from './requests.ts';
 
 export interface FileStoreOptions {
@@ -36,7 +37,7 @@ export interface FileStoreOptions {
 }
 
 /** Touches nothing until it is used: a disk that is not there fails the calls of its store only. */
-export function fileStore(options: FileStoreOptions): Store {
+export function fileStore(options: FileStoreOptions): Required<Store> {
   return new FileStore(options);
 }
 
@@ -44,7 +45,7 @@ export function fileStore(options: FileStoreOptions): Store {
 // read, and larger ones pile up to tens of megabytes before they are collected.
 const windowBytes = 256 * 1024;
 
-class FileStore implements Store {
+class FileStore implements Required<Store> {
   readonly name: string;
   readonly kind: 'file' | 'nfs';
   readonly root: string;
@@ -137,6 +138,11 @@ class FileStore implements Store {
   async sweep(olderThan: Date, options: { signal: AbortSignal }): Promise<number> {
     await this.#ready(options.signal);
     return sweepUnfinished(this, olderThan, this.#unfinished, options.signal);
+  }
+
+  async examine({ signal }: { signal: AbortSignal }): Promise<Examined> {
+    await this.#ready(signal);
+    return examinePlace(this, this.#unfinished);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -23,7 +23,7 @@ import { makeFolder } from '../unit/store/places.ts';
 const stallMs = 3000;
 
 interface Shelf extends AsyncDisposable {
-  readonly store: Store;
+  readonly store: Required<Store>;
   readonly root: string;
   /** The process that works for this store now. */
   child(): number;
@@ -156,6 +156,15 @@ describe('the process for a mount', () => {
       message: expect.stringContaining('the process that works on it is gone'),
     });
     expect(String(await readBytes(shelf.store, 'a'))).toBe('content');
+  });
+
+  test('tells what the place can do', async () => {
+    await using shelf = await openStore();
+
+    const { shown, freeBytes } = await shelf.store.examine({ signal });
+
+    expect(shown).toMatch(/^renames replace, folders sync, \d.* free, at \//);
+    expect(freeBytes).toBeGreaterThan(0);
   });
 
   test('takes no signal for itself: what they mean is for the daemon to say', async () => {

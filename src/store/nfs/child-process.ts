@@ -16,7 +16,7 @@ const lastWordsMs = 5000;
 const factsPerAnswer = 200;
 
 const calls = new Map<number, Call>();
-let store: Store | undefined;
+let store: Required<Store> | undefined;
 
 class Call {
   readonly #number: number;
@@ -55,7 +55,7 @@ class Call {
   }
 }
 
-async function answerCall(call: Call, request: Request, from: Store): Promise<Answer> {
+async function answerCall(call: Call, request: Request, from: Required<Store>): Promise<Answer> {
   const { signal } = call;
   switch (request.kind) {
     case 'put':
@@ -80,6 +80,8 @@ async function answerCall(call: Call, request: Request, from: Store): Promise<An
       return { kind: 'done' };
     case 'sweep':
       return { kind: 'done', value: await from.sweep(request.olderThan, { signal }) };
+    case 'examine':
+      return { kind: 'done', value: await from.examine({ signal }) };
   }
 }
 
@@ -107,7 +109,7 @@ async function giveFacts(call: Call, found: AsyncIterable<ObjectFacts>): Promise
   if (facts.length > 0) await call.exchange({ kind: 'facts', facts });
 }
 
-async function begin(number: number, request: Request, from: Store): Promise<void> {
+async function begin(number: number, request: Request, from: Required<Store>): Promise<void> {
   const call = new Call(number);
   calls.set(number, call);
   const answer = await answerCall(call, request, from).catch((thrown: unknown): Answer => {

@@ -5,7 +5,7 @@
  */
 import { Failure, type FailureCode, type FailureContext, toFailure } from '../../core/errors.ts';
 import type { ObjectName } from '../../core/names.ts';
-import type { ByteRange, ObjectFacts, PutFacts } from '../port.ts';
+import type { ByteRange, Examined, ObjectFacts, PutFacts } from '../port.ts';
 
 /** Begins a call. */
 export type Request =
@@ -14,7 +14,8 @@ export type Request =
   | { kind: 'stat'; name: ObjectName }
   | { kind: 'list'; prefix: string }
   | { kind: 'remove'; name: ObjectName }
-  | { kind: 'sweep'; olderThan: Date };
+  | { kind: 'sweep'; olderThan: Date }
+  | { kind: 'examine' };
 
 export type Question =
   | Request
@@ -34,7 +35,7 @@ export type Answer =
 
 /** Nothing comes after it. */
 export type Final =
-  | { kind: 'done'; value?: PutFacts | ObjectFacts | number }
+  | { kind: 'done'; value?: PutFacts | ObjectFacts | Examined | number }
   | { kind: 'failed'; failure: CarriedFailure };
 
 /** Calls are told apart by their number. */

@@ -6,7 +6,7 @@
 import { Failure } from '../../core/errors.ts';
 import { type ObjectName, objectName } from '../../core/names.ts';
 import { checkedBody } from '../body.ts';
-import type { Body, ByteRange, ObjectFacts, PutFacts, Store } from '../port.ts';
+import type { Body, ByteRange, Examined, ObjectFacts, PutFacts, Store } from '../port.ts';
 import { checkedPrefix } from '../requests.ts';
 import { Children } from './children.ts';
 import type { Answer, Request } from './questions.ts';
@@ -32,11 +32,11 @@ interface Limits {
 const pieceBytes = 256 * 1024;
 
 /** Touches nothing until it is used, and the mount never in this process. */
-export function nfsStore(options: NfsStoreOptions): Store {
+export function nfsStore(options: NfsStoreOptions): Required<Store> {
   return new NfsStore(options);
 }
 
-class NfsStore implements Store {
+class NfsStore implements Required<Store> {
   readonly name: string;
   readonly #root: string;
   readonly #children: Children;
@@ -102,6 +102,10 @@ class NfsStore implements Store {
 
   async sweep(olderThan: Date, { signal }: Limits): Promise<number> {
     return (await this.#ask({ kind: 'sweep', olderThan }, signal)) as number;
+  }
+
+  async examine({ signal }: Limits): Promise<Examined> {
+    return (await this.#ask({ kind: 'examine' }, signal)) as Examined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
