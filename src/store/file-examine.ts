@@ -41,9 +41,11 @@ async function write(place: Place, path: string, text: string): Promise<void> {
   try {
     await attempt(place, 'write', path, () => handle.writeFile(text));
     await attempt(place, 'sync', path, () => handle.datasync());
-  } finally {
+  } catch (thrown) {
     await handle.close().catch(() => {});
+    throw thrown;
   }
+  await attempt(place, 'write', path, () => handle.close());
 }
 
 async function describePlace(place: Place, mode: number): Promise<Examined> {

@@ -10,14 +10,24 @@ export function childrenOf(parent: number = process.pid): number[] {
   });
 }
 
-/** Whether a process is there, and not only waiting to be buried. */
+/** Whether a process is there; one whose thread hangs is, though the rest of it has ended. */
 export function isRunning(id: number): boolean {
-  const [state] = statOf(id);
-  return state !== '' && state !== 'Z';
+  return tasksOf(id).some((task) => {
+    const [state = ''] = statOf(`${id}/task/${task}`);
+    return state !== '' && state !== 'Z' && state !== 'X';
+  });
+}
+
+function tasksOf(id: number): string[] {
+  try {
+    return readdirSync(`/proc/${id}/task`);
+  } catch {
+    return [];
+  }
 }
 
 /** State, parent and more; the first is empty where there is no such process. */
-function statOf(id: number): string[] {
+function statOf(id: number | string): string[] {
   return (read(`/proc/${id}/stat`).split(') ').at(-1) ?? '').split(' ');
 }
 
