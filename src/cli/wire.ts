@@ -18,6 +18,7 @@ import { openSpool } from '../spool/spool.ts';
 import { fileStore } from '../store/file.ts';
 import { limitRate } from '../store/limit-rate.ts';
 import { limitStall } from '../store/limit-stall.ts';
+import { nfsStore } from '../store/nfs/store.ts';
 import type { Store } from '../store/port.ts';
 import { bucketStore } from '../store/s3/late.ts';
 import type { S3Keys, S3StoreOptions } from '../store/s3/options.ts';
@@ -105,6 +106,8 @@ const nearestFirst: readonly string[] = ['file', 'nfs', 's3'];
 
 function buildStore(store: StoreConfig): Store {
   const { limits } = store;
+  // It has the same limit inside, where it can end what hangs.
+  if (store.type === 'nfs') return limitRate(openStore(store), limits);
   // A store in a bucket collects parts; nobody sees them move until they have arrived.
   const heldBytes = store.type === 's3' ? store.partBytes * store.concurrency : 0;
   // The pace outside: what waits for it is no silence of the store.
@@ -112,9 +115,11 @@ function buildStore(store: StoreConfig): Store {
 }
 
 function openStore(store: StoreConfig): Store {
+  if (store.type === 's3') return bucketStore(bucketSettings(store));
+  const place = { name: store.name, root: store.path, mountPoint: store.mountPoint ?? undefined };
   return store.type === 'file'
-    ? fileStore({ name: store.name, root: store.path })
-    : bucketStore(bucketSettings(store));
+    ? fileStore(place)
+    : nfsStore({ ...place, stallMs: store.limits.stallMs });
 }
 
 function bucketSettings({

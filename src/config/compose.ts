@@ -80,15 +80,15 @@ function composeStore(
   store: Settings['stores'][number],
   global: Settings['retention'],
 ): StoreConfig {
-  const { name, type, path, s3, bandwidth, stallTimeout } = store;
+  const { name, type, path, mountPoint, s3, bandwidth, stallTimeout } = store;
   const own = Object.entries(store.retention).filter(([, value]) => value !== null);
   const merged = { ...global, ...(Object.fromEntries(own) as Partial<Settings['retention']>) };
   const retention = composeRetention(merged);
   const same = { name, retention, limits: { ...bandwidth, stallMs: stallTimeout } };
   // The rules have seen to it that each kind has what it needs.
-  return type === 'file'
-    ? { ...same, type, path: path ?? '' }
-    : { ...same, type, ...composeBucket(s3) };
+  return type === 's3'
+    ? { ...same, type, ...composeBucket(s3) }
+    : { ...same, type, path: path ?? '', mountPoint };
 }
 
 function composeBucket(

@@ -59,7 +59,7 @@ export interface SourceConfig {
   readonly onMismatch: (typeof mismatchPolicies)[number];
 }
 
-export type StoreConfig = FileStoreConfig | S3StoreConfig;
+export type StoreConfig = FileStoreConfig | NfsStoreConfig | S3StoreConfig;
 
 interface AnyStoreConfig {
   readonly name: string;
@@ -79,6 +79,15 @@ export interface StoreLimits {
 export interface FileStoreConfig extends AnyStoreConfig {
   readonly type: 'file';
   readonly path: string;
+  /** At or above `path`; must be a mount point whenever the store is used. */
+  readonly mountPoint: string | null;
+}
+
+export interface NfsStoreConfig extends AnyStoreConfig {
+  readonly type: 'nfs';
+  readonly path: string;
+  /** Null: `path` must lie on a mount of type NFS. */
+  readonly mountPoint: string | null;
 }
 
 export interface S3StoreConfig extends AnyStoreConfig {
@@ -179,7 +188,7 @@ export const leaderPolicies = ['never', 'alone', 'always'] as const;
 export const agreementPolicies = ['auto', 'always', 'never'] as const;
 export const mismatchPolicies = ['keep', 'discard'] as const;
 export const compressions = ['none', 'gzip', 'zstd'] as const;
-export const storeTypes = ['file', 's3'] as const;
+export const storeTypes = ['file', 'nfs', 's3'] as const;
 export const checksumPolicies = ['auto', 'none'] as const;
 export const encryptionKinds = ['none', 'AES256', 'aws:kms'] as const;
 export const lockModes = ['governance', 'compliance'] as const;

@@ -21,10 +21,9 @@ export function storeRules(index: number): readonly Rule[] {
       keys: [key('path'), key('type')],
       reason: ({ stores }) => {
         const store = stores[index];
-        if (store?.type === 'file') return store.path === null ? 'is required: set it there' : null;
-        return store?.type === 's3' && store.path !== null
-          ? 'is for stores of type file: remove it'
-          : null;
+        if (store === undefined) return null;
+        if (store.type !== 's3') return store.path === null ? 'is required: set it there' : null;
+        return store.path === null ? null : 'is for stores of types file and nfs: remove it';
       },
       example: '/var/backups/etcd',
     },
@@ -46,8 +45,24 @@ export function storeRules(index: number): readonly Rule[] {
         stores[index]?.path === spool.dir ? 'is spool.dir too: each needs its own folder' : null,
       example: '/var/backups/etcd',
     },
+    mountRule(index),
     ...bucketRules(index),
   ];
+}
+
+function mountRule(index: number): Rule {
+  return {
+    keys: [`stores[${index}].mountPoint`, `stores[${index}].path`, `stores[${index}].type`],
+    reason: ({ stores }) => {
+      const { type, path, mountPoint } = stores[index] ?? {};
+      if (mountPoint === null || mountPoint === undefined) return null;
+      if (type === 's3') return 'is for stores of types file and nfs: remove it';
+      // The root is always mounted: it would prove nothing, and its disk is the one to protect.
+      if (/^\/+$/.test(mountPoint)) return 'is the root of the host, which is always mounted';
+      return isInside(path ?? '', mountPoint) ? null : 'is not at or above path';
+    },
+    example: '/var/backups',
+  };
 }
 
 function bucketRules(index: number): readonly Rule[] {
@@ -142,8 +157,8 @@ function share(s3: S3Settings, other: Settings['stores'][number]): boolean {
 /** What is allowed in stores and worth a line at each start. */
 export function storeRisks({ stores }: Settings): readonly string[] {
   return stores.flatMap(({ type, s3, stallTimeout }, index) => {
-    if (type === 'file' && s3.bucket !== null) {
-      return [`stores[${index}].s3: has no effect on a store of type file`];
+    if (type !== 's3' && s3.bucket !== null) {
+      return [`stores[${index}].s3: has no effect on a store of type ${type}`];
     }
     if (type !== 's3') return [];
     const isClear = s3.endpoint?.startsWith('http:') === true;

@@ -88,16 +88,24 @@ export const storeSection = section('', {
   ),
   type: required(
     choice(storeTypes),
-    'Kind of the store: file is a folder of this host; s3 is a bucket.',
+    'Kind of the store: file is a folder on a disk of this host; nfs is a folder on NFS or on ' +
+      'another mount that can hang; s3 is a bucket.',
     {
       shown: 'file',
     },
   ),
   path: optional(
     absolutePath,
-    'For type file: folder that keeps the backups, made where only itself is missing. Best not ' +
-      'on the disk of etcd: what takes the one should leave the other.',
+    'For types file and nfs: folder that keeps the backups, made where only itself is missing. ' +
+      'Best not on the disk of etcd: what takes the one should leave the other.',
     { shown: '/var/backups/etcd' },
+  ),
+  mountPoint: optional(
+    absolutePath,
+    'For types file and nfs: folder at or above path that must be a mount point whenever the ' +
+      'store is used, so that nothing is written below a disk that is not mounted. Without it a ' +
+      'store of type nfs demands that path is on a mount of type NFS.',
+    { example: '/var/backups' },
   ),
   s3: s3Section,
   bandwidth,

@@ -49,8 +49,4 @@ export function toFailure(thrown: unknown, code: FailureCode = 'internal'): Fail
   return new Failure(code, message, { cause: thrown });
 }
 
-/** The operating system's error name (`ENOENT`, `ENOSPC`...), if the thrown value has one. */
-export function systemCode(thrown: unknown): string | undefined {
-  if (!(thrown instanceof Error) || !('code' in thrown)) return undefined;
-  return typeof thrown.code === 'string' ? thrown.code : undefined;
-}
+export { systemCode } from './system-errors.ts';

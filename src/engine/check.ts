@@ -68,7 +68,10 @@ export async function checkEverything(
   }
   if (changesBytes(deps.seal)) await attempt('seal', () => trySeal(deps));
   for (const { store } of deps.shelves) {
-    await attempt(`store ${store.name}`, () => tryStore(store, deps, signal));
+    await attempt(`store ${store.name}`, async () => {
+      const probed = await tryStore(store, deps, signal);
+      return `${probed}${await examine(store, deps, source, signal)}`;
+    });
   }
   return { results, judgements };
 }
@@ -139,6 +142,24 @@ async function tryStore(store: Store, deps: EngineDeps, signal: AbortSignal): Pr
   await removeProbe(name, store);
   await sweepProbes(store, deps, signal);
   return `${store.describe()}: written, read and removed a probe`;
+}
+
+async function examine(
+  store: Store,
+  deps: EngineDeps,
+  source: Member | undefined,
+  signal: AbortSignal,
+): Promise<string> {
+  const examined = await store.examine?.({ signal });
+  if (examined === undefined) return '';
+  const status = source?.status;
+  const bytes = status === undefined || status instanceof Failure ? 0 : status.databaseBytes;
+  // What is packed may be a fraction of it; nobody can tell before.
+  if (deps.seal.codec === 'none' && examined.freeBytes < bytes) {
+    const room = `${formatBytes(examined.freeBytes)} free, and the database has`;
+    throw new Failure('store-full', `${store.describe()}: ${room} ${formatBytes(bytes)}`);
+  }
+  return `; ${examined.shown}`;
 }
 
 /** With a limit of its own: a check that is stopped removes its probe all the same. */

@@ -7,7 +7,7 @@ import { type FileHandle, link, lstat, mkdir, open, rename, rm } from 'node:fs/p
 import { dirname, join } from 'node:path';
 import { systemCode } from '../core/errors.ts';
 import { checkedBody, wholeSize, wrongSize } from './body.ts';
-import { attempt, isTaken } from './file-failures.ts';
+import { attempt, isTaken, type Place } from './file-failures.ts';
 import type { Body, PutFacts, PutOptions } from './port.ts';
 
 // `~` cannot occur in an object name, so an unfinished put can neither be listed nor be asked for.
@@ -19,10 +19,7 @@ export const unfinishedPrefix = '~etcd-backupd-put-';
  */
 const syncEveryBytes = 32 * 1024 * 1024;
 
-interface Target {
-  /** The store's name. */
-  readonly name: string;
-  readonly root: string;
+interface Target extends Place {
   /** Paths of puts under way, which a sweep of this process leaves alone. */
   readonly unfinished: Set<string>;
 }

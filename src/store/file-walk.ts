@@ -6,16 +6,10 @@ import type { Dirent } from 'node:fs';
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ObjectName } from '../core/names.ts';
-import { attempt, isAbsent } from './file-failures.ts';
+import { attempt, attemptTwice, isAbsent, type Place } from './file-failures.ts';
 import { unfinishedPrefix } from './file-put.ts';
 import type { ObjectFacts } from './port.ts';
 import { isObjectName } from './requests.ts';
-
-interface Place {
-  /** The store's name. */
-  readonly name: string;
-  readonly root: string;
-}
 
 /** `path` is relative to the root. */
 type Entry =
@@ -40,7 +34,7 @@ export async function* walkObjects(
 export async function factsOf(place: Place, name: ObjectName): Promise<ObjectFacts | undefined> {
   const path = join(place.root, name);
   try {
-    const facts = await attempt(place, 'look at', path, () => lstat(path));
+    const facts = await attemptTwice(place, 'look at', path, () => lstat(path));
     if (!facts.isFile()) return undefined;
     // The time of the last change of the inode, not of the bytes: a linked spool file was written
     // before the put, and an orphan's grace must not begin before the put.
@@ -102,7 +96,7 @@ async function* walk(
 async function entriesOf(place: Place, folder: string): Promise<Dirent[]> {
   const path = join(place.root, folder);
   try {
-    const entries = await attempt(place, 'list', path, () =>
+    const entries = await attemptTwice(place, 'list', path, () =>
       readdir(path, { withFileTypes: true }),
     );
     return entries.sort((left, right) => (sortKey(left) < sortKey(right) ? -1 : 1));

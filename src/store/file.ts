@@ -3,18 +3,28 @@
  * secret of the cluster. Any number of processes may use one directory.
  *
  * A file system cannot hold an object `a` beside an object `a/b`; the second put fails. A call of
- * the operating system that hangs (a hard NFS mount) hangs here too: no signal can end it.
+ * the operating system that hangs (a hard NFS mount) hangs here too: no signal can end it. What can
+ * hang belongs into a process of its own: see `nfs/`.
  */
 import { constants } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure } from '../core/errors.ts';
 import { type ObjectName, objectName } from '../core/names.ts';
-import { attempt, isAbsent, isTaken } from './file-failures.ts';
+import { examinePlace } from './file-examine.ts';
+import { attempt, attemptTwice, isAbsent, isStale, isTaken, placeText } from './file-failures.ts';
 import { putFile, syncFolder } from './file-put.ts';
 import { FileRoot } from './file-root.ts';
 import { factsOf, sweepUnfinished, walkObjects } from './file-walk.ts';
-import type { Body, ByteRange, ObjectFacts, PutFacts, PutOptions, Store } from './port.ts';
+import type {
+  Body,
+  ByteRange,
+  Examined,
+  ObjectFacts,
+  PutFacts,
+  PutOptions,
+  Store,
+} from './port.ts';
 import { checkedPrefix, checkedRange, objectExists } from './requests.ts';
 
 export interface FileStoreOptions {
@@ -26,11 +36,16 @@ export interface FileStoreOptions {
    * of the root at first use must stay one: enough for a disk lost later, not for one that was
    * never mounted.
    */
-  readonly mountPoint?: string;
+  readonly mountPoint?: string | undefined;
+  /**
+   * `nfs`: the root must lie on NFS, or below `mountPoint`, and large bodies are synced on the way.
+   * `file` unless given.
+   */
+  readonly kind?: 'file' | 'nfs';
 }
 
 /** Touches nothing until it is used: a disk that is not there fails the calls of its store only. */
-export function fileStore(options: FileStoreOptions): Store {
+export function fileStore(options: FileStoreOptions): Required<Store> {
   return new FileStore(options);
 }
 
@@ -38,8 +53,9 @@ export function fileStore(options: FileStoreOptions): Store {
 // read, and larger ones pile up to tens of megabytes before they are collected.
 const windowBytes = 256 * 1024;
 
-class FileStore implements Store {
+class FileStore implements Required<Store> {
   readonly name: string;
+  readonly kind: 'file' | 'nfs';
   readonly root: string;
   readonly #root: FileRoot;
   readonly #unfinished = new Set<string>();
@@ -47,16 +63,18 @@ class FileStore implements Store {
   constructor(options: FileStoreOptions) {
     this.name = options.name;
     this.root = options.root;
-    this.#root = new FileRoot(options);
+    this.kind = options.kind ?? 'file';
+    this.#root = new FileRoot({ ...options, kind: this.kind });
   }
 
   describe(): string {
-    return `file ${this.root}`;
+    return `${this.kind} ${this.root}`;
   }
 
   async put(name: ObjectName, body: Body, options: PutOptions): Promise<PutFacts> {
     await this.#ready(options.signal);
-    const target = { name: this.name, root: this.root, unfinished: this.#unfinished };
+    const { name: store, kind, root } = this;
+    const target = { name: store, kind, root, unfinished: this.#unfinished };
     try {
       return await putFile(target, objectName(name), body, options);
     } catch (thrown) {
@@ -70,7 +88,24 @@ class FileStore implements Store {
     options: { signal: AbortSignal; range?: ByteRange },
   ): AsyncGenerator<Uint8Array, void, undefined> {
     await this.#ready(options.signal);
-    const handle = await this.#openToRead(objectName(name));
+    let begun = false;
+    try {
+      for await (const chunk of this.#read(objectName(name), options)) {
+        begun = true;
+        yield chunk;
+      }
+    } catch (thrown) {
+      // Opened anew it may be another object by now: only where nothing was given yet.
+      if (begun || !isStale(thrown)) throw thrown;
+      yield* this.#read(objectName(name), options);
+    }
+  }
+
+  async *#read(
+    name: ObjectName,
+    options: { signal: AbortSignal; range?: ByteRange },
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const handle = await this.#openToRead(name);
     try {
       const facts = await attempt(this, 'read', name, () => handle.stat());
       if (!facts.isFile()) throw this.#missing(name);
@@ -118,6 +153,11 @@ class FileStore implements Store {
     return sweepUnfinished(this, olderThan, this.#unfinished, options.signal);
   }
 
+  async examine({ signal }: { signal: AbortSignal }): Promise<Examined> {
+    await this.#ready(signal);
+    return examinePlace(this, this.#unfinished);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     // Nothing is kept open between calls.
   }
@@ -132,7 +172,7 @@ class FileStore implements Store {
     // Neither follow a link out of the store, nor wait for the other end of a named pipe.
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
     try {
-      return await attempt(this, 'read', path, () => open(path, flags));
+      return await attemptTwice(this, 'read', path, () => open(path, flags));
     } catch (thrown) {
       if (isAbsent(thrown)) throw this.#missing(name, thrown);
       throw thrown;
@@ -150,13 +190,13 @@ class FileStore implements Store {
       handle.read(into, 0, into.byteLength, at),
     );
     if (bytesRead > 0) return into.subarray(0, bytesRead);
-    const message = `store ${this.name} (${this.describe()}): ${path} shrank to ${at} bytes`;
+    const message = `${placeText(this)}: ${path} shrank to ${at} bytes`;
     throw new Failure('object-damaged', message, { context: { store: this.name, object: name } });
   }
 
   #missing(name: ObjectName, cause?: unknown): Failure {
     const path = join(this.root, name);
-    const message = `store ${this.name} (${this.describe()}): there is no ${path}`;
+    const message = `${placeText(this)}: there is no ${path}`;
     return new Failure('object-missing', message, {
       cause,
       context: { store: this.name, object: name },

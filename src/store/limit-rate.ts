@@ -19,6 +19,7 @@ export function limitRate(store: Store, { upload, download }: RateLimits): Store
   if (upload === null && download === null) return store;
   const up = upload === null ? undefined : new Pace(upload);
   const down = download === null ? undefined : new Pace(download);
+  const examine = store.examine?.bind(store);
   return {
     name: store.name,
     describe: () => store.describe(),
@@ -33,6 +34,7 @@ export function limitRate(store: Store, { upload, download }: RateLimits): Store
     list: (prefix, limits) => store.list(prefix, limits),
     remove: (name, limits) => store.remove(name, limits),
     sweep: (olderThan, limits) => store.sweep(olderThan, limits),
+    ...(examine && { examine }),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
 }

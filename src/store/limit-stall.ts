@@ -23,13 +23,14 @@ export interface StallLimits {
 /** Throws `timed-out` from any call in which nothing has moved for the limit. */
 export function limitStall(store: Store, limits: StallLimits): Store {
   const watch = new Watch(store, limits);
+  const examine = store.examine?.bind(store);
   return {
     name: store.name,
     describe: () => store.describe(),
-    put: async (name, body, { signal }) => {
+    put: async (name, body, { signal, ...wanted }) => {
       using silence = watch.begin(`putting ${name}`, signal);
       return await silence.over(() => {
-        return store.put(name, watched(body, silence), { signal: silence.signal });
+        return store.put(name, watched(body, silence), { ...wanted, signal: silence.signal });
       });
     },
     get: (name, { signal, ...range }) => {
@@ -49,6 +50,9 @@ export function limitStall(store: Store, limits: StallLimits): Store {
     sweep: (olderThan, { signal }) => {
       return watch.call('sweeping', signal, (its) => store.sweep(olderThan, { signal: its }));
     },
+    ...(examine && {
+      examine: ({ signal }) => watch.call('trying it', signal, (its) => examine({ signal: its })),
+    }),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
 }

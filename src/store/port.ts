@@ -52,6 +52,13 @@ export interface PutFacts {
   readonly compared: 'same-file' | 'checksum' | 'nothing';
 }
 
+/** What a store has shown about its place. */
+export interface Examined {
+  /** For people: `renames replace, folders sync, 12 GiB free`. */
+  readonly shown: string;
+  readonly freeBytes: number;
+}
+
 interface Limits {
   readonly signal: AbortSignal;
 }
@@ -97,4 +104,7 @@ export interface Store extends AsyncDisposable {
 
   /** Removes what killed puts left behind, older than `olderThan`; returns how many. */
   sweep(olderThan: Date, options: Limits): Promise<number>;
+
+  /** Tries what puts rely on where a probe alone does not show it. Leaves nothing behind. */
+  examine?(options: Limits): Promise<Examined>;
 }

@@ -46,6 +46,8 @@ export class FaultyStore implements Store {
   readonly name: string;
   /** Every call so far, also those that failed. */
   readonly calls: StoreCall[] = [];
+  /** The inner store's own, where it has one: without faults. */
+  examine?: NonNullable<Store['examine']>;
   readonly #inner: Store;
   #planned: Planned[] = [];
   #cuts: { readonly method: 'get' | 'put'; readonly afterBytes: number }[] = [];
@@ -59,6 +61,8 @@ export class FaultyStore implements Store {
   constructor(inner: Store) {
     this.#inner = inner;
     this.name = inner.name;
+    const examine = inner.examine?.bind(inner);
+    if (examine !== undefined) this.examine = examine;
   }
 
   /** The `call`-th call fails. With `after` it happens first, and only its answer is lost. */

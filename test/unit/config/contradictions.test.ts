@@ -103,12 +103,42 @@ describe('settings that cannot stand together', () => {
       'stores[0].path',
       'is required',
     ],
+    [
+      'an NFS store without a folder',
+      ['--stores=[{name: a, type: nfs}]'],
+      'stores[0].path',
+      'is required',
+    ],
+    [
+      'an NFS store in the folder of another',
+      ['--stores=[{name: a, type: file, path: /a}, {name: b, type: nfs, path: /a}]'],
+      'stores[1].path',
+      'is, holds or is inside the path of store a',
+    ],
+    [
+      'a mount point beside the folder',
+      ['--stores=[{name: a, type: nfs, path: /mnt/ab, mountPoint: /mnt/a}]'],
+      'stores[0].mountPoint',
+      'is not at or above path',
+    ],
+    [
+      'a mount point that is always one',
+      ['--stores=[{name: a, type: file, path: /a, mountPoint: /}]'],
+      'stores[0].mountPoint',
+      'is the root of the host',
+    ],
+    [
+      'a mount point for a bucket',
+      ['--stores=[{name: a, type: s3, mountPoint: /a, s3: {bucket: abc}}]'],
+      'stores[0].mountPoint',
+      'is for stores of types file and nfs',
+    ],
     ['a bucket store without a bucket', [bucket('{}')], 'stores[0].s3.bucket', 'is required'],
     [
       'a bucket store with a folder',
       ['--stores=[{name: a, type: s3, path: /a, s3: {bucket: abc}}]'],
       'stores[0].path',
-      'is for stores of type file',
+      'is for stores of types file and nfs',
     ],
     [
       'two stores in one place of a bucket',
@@ -188,6 +218,13 @@ describe('settings that cannot stand together', () => {
     [
       'a bucket over http that was asked for',
       [bucket('{bucket: abc, endpoint: "http://a:1", insecureHttp: true}')],
+    ],
+    [
+      'a mount point that is the folder itself, or above it',
+      [
+        '--stores=[{name: a, type: nfs, path: /m/a, mountPoint: /m/a/},' +
+          '{name: b, type: file, path: /m/b/c, mountPoint: /m}]',
+      ],
     ],
     [
       'stores whose paths begin alike',

@@ -34,7 +34,16 @@ describe('a configuration', () => {
         agreementMaxBytes: 8 * 2 ** 30,
         onMismatch: 'keep',
       },
-      stores: [{ name: 'local', type: 'file', path: '/var/backups/etcd', retention, limits }],
+      stores: [
+        {
+          name: 'local',
+          type: 'file',
+          path: '/var/backups/etcd',
+          mountPoint: null,
+          retention,
+          limits,
+        },
+      ],
       retention,
       seal: { compression: 'none', level: null, recipients: [], identityFile: null },
       spool: { dir: '/var/lib/etcd-backupd/spool', maxBytes: 0 },
@@ -222,6 +231,19 @@ retention: { daily: 1, weekly: 9 }`,
       'stores[0].stallTimeout: ends before s3.stallTimeout, so nothing is tried again',
     ]);
     expect(load({ flags: [stores('2m')] }).warnings).toEqual([]);
+  });
+
+  test('takes a folder on NFS with its limit, and a mount point where one is named', () => {
+    const nfs = '{ name: nas, type: nfs, path: /mnt/nas/etcd, stallTimeout: 30s }';
+    const disk = '{ name: disk, type: file, path: /mnt/disk/etcd, mountPoint: /mnt/disk }';
+
+    const { config, warnings } = load({ flags: [`--stores=[${nfs}, ${disk}]`] });
+
+    expect(config.stores).toMatchObject([
+      { type: 'nfs', path: '/mnt/nas/etcd', mountPoint: null, limits: { stallMs: 30_000 } },
+      { type: 'file', path: '/mnt/disk/etcd', mountPoint: '/mnt/disk' },
+    ]);
+    expect(warnings).toEqual([]);
   });
 
   test('takes the bucket to be in the path where the server is not that of Amazon', () => {

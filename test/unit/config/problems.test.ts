@@ -31,7 +31,7 @@ stores:
     example: 2m
 
   stores[0].type = "tape"
-    must be one of file, s3
+    must be one of file, nfs, s3
     from: conf.yaml:7:26
     example: file
 

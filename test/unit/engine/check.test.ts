@@ -130,4 +130,25 @@ describe.concurrent('a check', () => {
     expect(report.failed).toEqual({ 'store memory': 'store-denied' });
     expect(detail(report, 'store disk')).toContain('written, read and removed a probe');
   });
+
+  test('tells what a folder can do, and how much room there is', async () => {
+    await using work = openWorkshop({ stores: ['disk'] });
+
+    const report = await check(work);
+
+    expect(detail(report, 'store disk')).toMatch(
+      /removed a probe; renames replace, folders sync, \d.* free, at \/.* \(.+ of .+\)$/,
+    );
+  });
+
+  test('finds a store without the room for the database, unless it is to be packed', async () => {
+    await using work = openWorkshop();
+    work.store('memory').examine = async () => ({ shown: 'small', freeBytes: 4096 });
+    const seal = { ...work.deps.seal, codec: 'zstd' as const };
+
+    const packed = await checkEverything({ ...work.deps, seal }, { signal });
+
+    expect((await check(work)).failed).toEqual({ 'store memory': 'store-full' });
+    expect(packed.results.filter(({ failure }) => failure !== undefined)).toEqual([]);
+  });
 });

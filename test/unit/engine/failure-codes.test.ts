@@ -98,7 +98,7 @@ const situations: Partial<Record<FailureCode, () => Promise<unknown>>> = {
     return await work.backup();
   },
   'store-full': () =>
-    attempt({ name: 'disk', root: '/dev' }, 'write', '/dev/full', () => {
+    attempt({ name: 'disk', kind: 'file', root: '/dev' }, 'write', '/dev/full', () => {
       return writeFile('/dev/full', 'x', { flush: true });
     }),
   // Nobody makes folders there, root included.

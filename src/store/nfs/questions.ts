@@ -1,0 +1,72 @@
+/**
+ * What is said between the store of type nfs and the process that works on its mount. Each question
+ * is answered by one answer: so silence is the time since the last question, and neither side can
+ * run ahead of the other by more than a chunk.
+ */
+import { Failure, type FailureCode, type FailureContext, toFailure } from '../../core/errors.ts';
+import type { ObjectName } from '../../core/names.ts';
+import type { ByteRange, Examined, ObjectFacts, PutFacts } from '../port.ts';
+
+/** Begins a call. */
+export type Request =
+  | { kind: 'put'; name: ObjectName; onlyNew: boolean }
+  | { kind: 'get'; name: ObjectName; range: ByteRange | undefined }
+  | { kind: 'stat'; name: ObjectName }
+  | { kind: 'list'; prefix: string }
+  | { kind: 'remove'; name: ObjectName }
+  | { kind: 'sweep'; olderThan: Date }
+  | { kind: 'examine' };
+
+export type Question =
+  | Request
+  /** To a put that asked for the next of its body. */
+  | { kind: 'bytes'; bytes: Uint8Array }
+  | { kind: 'end'; sizeBytes: number }
+  /** To a get or a list: the next of what it gives. */
+  | { kind: 'more' }
+  /** To any call: end now. Needs no turn, and is answered by how the call ended. */
+  | { kind: 'stop' };
+
+export type Answer =
+  | { kind: 'next' }
+  | { kind: 'bytes'; bytes: Uint8Array }
+  | { kind: 'facts'; facts: readonly ObjectFacts[] }
+  | Final;
+
+/** Nothing comes after it. */
+export type Final =
+  | { kind: 'done'; value?: PutFacts | ObjectFacts | Examined | number }
+  | { kind: 'failed'; failure: CarriedFailure };
+
+/** Calls are told apart by their number. */
+export interface Asked {
+  readonly call: number;
+  readonly question: Question;
+}
+
+export interface Answered {
+  readonly call: number;
+  readonly answer: Answer;
+}
+
+export function isFinal(answer: Answer): answer is Final {
+  return answer.kind === 'done' || answer.kind === 'failed';
+}
+
+/** A Failure without its class, which does not survive the way between processes. */
+export interface CarriedFailure {
+  readonly code: FailureCode;
+  readonly message: string;
+  readonly hint: string;
+  readonly context: FailureContext;
+  readonly cause: string | undefined;
+}
+
+export function carry(thrown: unknown): CarriedFailure {
+  const { code, message, hint, context, cause } = toFailure(thrown);
+  return { code, message, hint, context, cause: cause === undefined ? undefined : String(cause) };
+}
+
+export function revive({ code, message, hint, context, cause }: CarriedFailure): Failure {
+  return new Failure(code, message, { hint, context, cause });
+}
