@@ -10,7 +10,7 @@ export function composeConfig(settings: Settings): Config {
     cluster: composeCluster(settings.cluster),
     schedule: composeSchedule(settings.schedule),
     source: composeSource(settings.source),
-    seal: { ...settings.seal, recipients: settings.seal.recipients ?? [] },
+    seal: composeSeal(settings.seal),
     stores: settings.stores.map((store) => composeStore(store, retention)),
     retention: composeRetention(retention),
     spool,
@@ -50,6 +50,10 @@ function composeSchedule(schedule: Settings['schedule']): Config['schedule'] {
 
 function composeSource({ stallTimeout, ...same }: Settings['source']): Config['source'] {
   return { ...same, stallTimeoutMs: stallTimeout };
+}
+
+function composeSeal(seal: Settings['seal']): Config['seal'] {
+  return { ...seal, recipients: seal.recipients ?? [], trustedKeys: seal.trustedKeys ?? [] };
 }
 
 function composeRestore(restore: Settings['restore']): Config['restore'] {

@@ -4,6 +4,8 @@
  * Codes are metric labels: never put text of the moment into one.
  */
 
+export { systemCode } from './system-code.ts';
+
 interface FailureRow {
   /** Process exit status of a command that ends with this code. */
   readonly exit: number;
@@ -169,6 +171,11 @@ export const failureTable = {
     retryable: false,
     hint: 'Name the identity file of one of its recipients: --identity FILE, or seal.identityFile.',
   },
+  'backup-untrusted': {
+    exit: 60,
+    retryable: false,
+    hint: 'Use another backup. Who knows why takes it all the same, with --accept-unsigned.',
+  },
   'http-listen': {
     exit: 61,
     retryable: false,
@@ -238,10 +245,4 @@ export function toFailure(thrown: unknown, code: FailureCode = 'internal'): Fail
   if (thrown instanceof Failure) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new Failure(code, message, { cause: thrown });
-}
-
-/** The operating system's error name (`ENOENT`, `ENOSPC`...), if the thrown value has one. */
-export function systemCode(thrown: unknown): string | undefined {
-  if (!(thrown instanceof Error) || !('code' in thrown)) return undefined;
-  return typeof thrown.code === 'string' ? thrown.code : undefined;
 }

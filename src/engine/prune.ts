@@ -2,11 +2,16 @@
 import type { Catalog, CatalogListing } from '../catalog/catalog.ts';
 import type { ClusterId } from '../core/backup.ts';
 import { toFailure } from '../core/errors.ts';
+import type { Manifest } from '../core/manifest.ts';
 import { planRetention, type RetentionPlan, retentionItem } from '../core/retention.ts';
 import type { EngineDeps, Shelf } from './deps.ts';
 import { takeStock } from './stock.ts';
+import { trusts } from './trust.ts';
 
-type PruneDeps = Pick<EngineDeps, 'openCatalog' | 'observe' | 'now' | 'timezone' | 'orphanGraceMs'>;
+type PruneDeps = Pick<
+  EngineDeps,
+  'openCatalog' | 'trust' | 'observe' | 'now' | 'timezone' | 'orphanGraceMs'
+>;
 
 /** What pruning this shelf would keep and remove, each with its reasons. Changes nothing. */
 export async function planPrune(
@@ -66,13 +71,24 @@ export async function pruneShelf(
   return plan;
 }
 
+/**
+ * Where keys are trusted, what is not signed by them never pushes out what is: somebody who can
+ * only add to the store must not have the daemon remove the good ones. Those before the first
+ * signature go by the rules as if all counted.
+ */
 function planFor(
   shelf: Shelf,
   listing: Pick<CatalogListing, 'backups'>,
   deps: PruneDeps,
 ): RetentionPlan {
   const when = { now: deps.now(), timezone: deps.timezone };
-  return planRetention(listing.backups.map(retentionItem), shelf.retention, when);
+  const planOf = (backups: readonly Manifest[]): RetentionPlan =>
+    planRetention(backups.map(retentionItem), shelf.retention, when);
+  const trusted = listing.backups.filter(trusts(deps.trust));
+  const plan = planOf(listing.backups);
+  if (trusted.length === listing.backups.length) return plan;
+  const own = new Map(planOf(trusted).map((decision) => [decision.id, decision]));
+  return plan.map((decision) => own.get(decision.id) ?? decision);
 }
 
 async function sweepOrphans(catalog: Catalog, deps: PruneDeps, signal: AbortSignal): Promise<void> {

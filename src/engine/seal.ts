@@ -4,6 +4,7 @@ import { Failure } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { SealSuffix } from '../core/names.ts';
 import type { SpoolFile } from '../spool/file.ts';
+import { macKeyOf, newFileKey } from '../stream/age.ts';
 import { changesBytes, encryptionOf, seal, sealSuffix, unseal } from '../stream/seal.ts';
 import type { EngineDeps } from './deps.ts';
 import type { DrawnSnapshot } from './draw.ts';
@@ -13,6 +14,8 @@ export interface SealedSnapshot extends AsyncDisposable {
   readonly file: SpoolFile;
   readonly suffix: SealSuffix;
   readonly facts: Omit<Manifest['sealed'], 'object'>;
+  /** Known from the beginning of the sealing; null: nothing is encrypted. */
+  readonly macKey: Uint8Array | null;
 }
 
 const tellEveryBytes = 4 * 1024 * 1024;
@@ -28,7 +31,8 @@ export async function sealSnapshot(
   await using opened = new AsyncDisposableStack();
   const file = opened.use(await deps.spool.create(drawn.file.sizeBytes));
   const hash = createHash('sha256');
-  for await (const chunk of seal(readAndTell(drawn.file, deps), rules)) {
+  const fileKey = newFileKey();
+  for await (const chunk of seal(readAndTell(drawn.file, deps), rules, fileKey)) {
     signal.throwIfAborted();
     hash.update(chunk);
     await file.append([chunk], signal);
@@ -40,7 +44,8 @@ export async function sealSnapshot(
   const sha256 = hash.digest('hex');
   const facts = { sizeBytes, sha256, codec: rules.codec, encryption: encryptionOf(rules) };
   const suffix = sealSuffix(rules);
-  return { file, suffix, facts, [Symbol.asyncDispose]: () => held.disposeAsync() };
+  const macKey = facts.encryption && macKeyOf(fileKey);
+  return { file, suffix, facts, macKey, [Symbol.asyncDispose]: () => held.disposeAsync() };
 }
 
 /**
@@ -77,7 +82,7 @@ function unchanged({ file, proved }: DrawnSnapshot): SealedSnapshot {
   const { sizeBytes } = file;
   const sha256 = proved.digests.fileSha256;
   const facts = { sizeBytes, sha256, codec: 'none', encryption: null } as const;
-  return { file, suffix: '', facts, [Symbol.asyncDispose]: async () => undefined };
+  return { file, suffix: '', facts, macKey: null, [Symbol.asyncDispose]: async () => undefined };
 }
 
 async function* readAndTell(

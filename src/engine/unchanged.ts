@@ -4,6 +4,7 @@ import { Failure } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { EngineDeps } from './deps.ts';
 import type { BackupOrder } from './order.ts';
+import { trusts } from './trust.ts';
 
 /**
  * The newest proved backup if every store has it, it is young enough, and the cluster's revision
@@ -41,7 +42,7 @@ async function newestEverywhere(
     deps.shelves.map(({ store }) =>
       deps
         .openCatalog(store, survey.clusterId)
-        .latestProved({ signal, notAfter: deps.now() })
+        .latestProved({ signal, notAfter: deps.now(), trusts: trusts(deps.trust) })
         // A store that cannot be read is a reason to take a backup, and the backup will tell.
         .catch(() => undefined),
     ),

@@ -39,7 +39,12 @@ test('a manifest that cannot be read is told beside the backups that can', async
 });
 
 test.each([
-  ['list', ['list'], 'store-failed', 'BACKUP  AGE  SIZE  REVISION  KEYS  PROOFS  STORE  NOTE\n'],
+  [
+    'list',
+    ['list'],
+    'store-failed',
+    'BACKUP  AGE  SIZE  REVISION  KEYS  PROOFS  SIGNED  STORE  NOTE\n',
+  ],
   ['verify', ['verify', '--all'], 'store-failed', 'BACKUP  STORE  VERDICT  DETAIL\n'],
   ['show', ['show', 'latest'], 'backup-missing', ''],
 ] satisfies [string, string[], Told['code'], string][])(
