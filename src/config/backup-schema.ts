@@ -125,8 +125,13 @@ const trustedKey: Format<string> = {
   name: 'path of a public key, or the key',
   example: '/etc/etcd-backupd/signing.pub',
   parse: (text) => {
-    if (/^[A-Za-z0-9+]/.test(text)) parseTrustedKey(text, 'it');
-    return text.startsWith('/') ? absolutePath.parse(text) : text;
+    if (text.startsWith('/')) return absolutePath.parse(text);
+    try {
+      parseTrustedKey(text, 'it');
+      return text;
+    } catch {
+      refuse('must be the absolute path of an Ed25519 public key in PEM, or the line within it');
+    }
   },
 };
 

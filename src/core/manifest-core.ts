@@ -34,7 +34,8 @@ function canonical(json: unknown): string {
   if (typeof json !== 'object' || json === null) return JSON.stringify(json);
   // By the code units of UTF-16, which is how `<` compares.
   const entries = Object.entries(json).sort(([left], [right]) => (left < right ? -1 : 1));
-  return `{${entries.map(([key, value]) => `${JSON.stringify(key)}:${canonical(value)}`).join(',')}}`;
+  const pairs = entries.map(([key, value]) => `${JSON.stringify(key)}:${canonical(value)}`);
+  return `{${pairs.join(',')}}`;
 }
 
 export interface Vouchers {

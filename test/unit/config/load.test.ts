@@ -36,7 +36,14 @@ describe('a configuration', () => {
       },
       stores: [{ name: 'local', type: 'file', path: '/var/backups/etcd', retention }],
       retention,
-      seal: { compression: 'none', level: null, recipients: [], identityFile: null },
+      seal: {
+        compression: 'none',
+        level: null,
+        recipients: [],
+        identityFile: null,
+        signingKeyFile: null,
+        trustedKeys: [],
+      },
       spool: { dir: '/var/lib/etcd-backupd/spool', maxBytes: 0 },
       http: {
         enabled: true,
