@@ -118,7 +118,7 @@ describe.concurrent('the data of two backups of one size, exchanged', () => {
 });
 
 describe.concurrent('a manifest of encrypted data', () => {
-  const sound: Partial<Manifest> = { host: 'another' };
+  const another: Partial<Manifest> = { host: 'another' };
 
   test.for(openers)('is refused when it was changed or has lost its MAC: %s', async (road) => {
     await using work = openWorkshop({ deps: encrypted, stores: ['memory'] });
@@ -126,7 +126,7 @@ describe.concurrent('a manifest of encrypted data', () => {
     expect(await endOf(road, work, id)).toBe('opened');
     const right = await manifestOf(work, id);
 
-    await overwrite(work, id, (manifest) => ({ ...manifest, ...sound }));
+    await overwrite(work, id, (manifest) => ({ ...manifest, ...another }));
     expect(await endOf(road, work, id)).toBe('backup-untrusted');
     await overwrite(work, id, ({ authentication: _, ...manifest }) => manifest);
     expect(await endOf(road, work, id)).toBe('backup-untrusted');
@@ -138,7 +138,19 @@ describe.concurrent('a manifest of encrypted data', () => {
     expect(work.spooled()).toEqual([]);
   });
 
-  test('is verified and held without a key, and fits its data all the same', async () => {
+  test.for(['restore', 'extract'] as const)(
+    'is passed over for the copy of another store that fits: %s',
+    async (road) => {
+      await using work = openWorkshop({ deps: encrypted });
+      const { id } = await work.backup();
+
+      await overwrite(work, id, (one) => ({ ...one, ...another }), work.deps.shelves.slice(0, 1));
+
+      expect(await endOf(road, work, id)).toBe('opened');
+    },
+  );
+
+  test('is verified without a key, and fits its data all the same', async () => {
     await using work = openWorkshop({ deps: encrypted, stores: ['memory'] });
     const { id } = await work.backup();
 
