@@ -14,8 +14,8 @@ import type { SigningKey, TrustedKey } from './signing-key.ts';
  * What is left out: holds and labels are set later, `finishedAt` and `stored` are the store's own,
  * `restored` comes with a drill. Whatever else is there is vouched for, known here or not.
  */
-export const laterKeys = ['authentication', 'finishedAt', 'hold', 'labels'] as const;
-export const laterProofs = ['stored', 'restored'] as const;
+const laterKeys = ['authentication', 'finishedAt', 'hold', 'labels'] as const;
+const laterProofs = ['stored', 'restored'] as const;
 
 /** Nothing else that anybody signs begins like this. */
 const purpose = 'etcd-backupd manifest\n';

@@ -1,8 +1,9 @@
 import { rankSources } from '../../cluster/choose.ts';
 import { readSecretFile } from '../../config/secret-file.ts';
 import { toFailure } from '../../core/errors.ts';
-import { isProved } from '../../core/manifest.ts';
+import { isProved, type Manifest } from '../../core/manifest.ts';
 import { formatBytes, formatDuration } from '../../core/units.ts';
+import { trusts } from '../../engine/trust.ts';
 import type { StatusReport } from '../../observe/status-report.ts';
 import type { Call, Command } from '../command.ts';
 import { configOptions, jsonOption, type OpenHouse, openForCommand } from '../settings.ts';
@@ -99,10 +100,18 @@ function daemonLines(daemon: StatusReport | null): string {
   return `${table([...rows, ...(failed ?? [])])}\n`;
 }
 
+/** Of a store's copies, oldest first: the newest one that counts. */
+function newestIn({ deps }: OpenHouse): (own: Holdings['copies']) => Manifest | undefined {
+  const isTrusted = trusts(deps.trust);
+  return (own) =>
+    own.findLast(({ manifest }) => isProved(manifest) && isTrusted(manifest))?.manifest;
+}
+
 function storesOf(found: Holdings, house: OpenHouse): unknown[] {
+  const newestOf = newestIn(house);
   return house.deps.shelves.map(({ store }) => {
     const own = found.copies.filter(({ shelf }) => shelf.store === store);
-    const newest = own.findLast(({ manifest }) => isProved(manifest))?.manifest;
+    const newest = newestOf(own);
     const dead = found.unreadable.find((one) => one.store === store.name);
     return {
       store: store.name,
@@ -116,12 +125,13 @@ function storesOf(found: Holdings, house: OpenHouse): unknown[] {
 
 function storeLines(found: Holdings, house: OpenHouse): string {
   const now = house.deps.now().getTime();
+  const newestOf = newestIn(house);
   const rows = house.deps.shelves.map(({ store }) => {
     if (found.unreadable.some((one) => one.store === store.name)) {
       return [store.name, '?', 'cannot be read', '', '', ''];
     }
     const own = found.copies.filter(({ shelf }) => shelf.store === store);
-    const newest = own.findLast(({ manifest }) => isProved(manifest))?.manifest;
+    const newest = newestOf(own);
     if (newest === undefined)
       return [store.name, String(own.length), 'no proved backup', '', '', ''];
     const age = formatDuration(Math.max(0, now - newest.startedAt.getTime()));

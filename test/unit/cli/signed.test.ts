@@ -79,6 +79,20 @@ describe('list and show', () => {
   });
 });
 
+test('status does not take what nobody vouches for as the newest backup', async () => {
+  const { at, id } = await stocked();
+  const forged = await stock(at, { startedAt: '2026-11-20T15:45:00Z' });
+  const key = `--seal.trustedKeys=${file(at, 'signing.pub', mine.publicPem)}`;
+  const newest = async (...words: string[]): Promise<unknown> => {
+    const { out } = await call(['status', '--json', ...words, ...at.words]);
+    return JSON.parse(out).stores;
+  };
+
+  expect(await newest(key)).toMatchObject([{ backups: 2, newest: id }]);
+  expect(await newest()).toMatchObject([{ backups: 2, newest: forged.id }]);
+  expect((await call(['status', key, ...at.words])).out).toContain(id);
+});
+
 describe('a command that opens backups', () => {
   const rest = { verify: [], extract: ['--all'], restore: ['--data-dir', '/nowhere', '--plan'] };
 
