@@ -28,6 +28,12 @@ interface Limits {
   readonly signal: AbortSignal;
 }
 
+interface LatestRules {
+  readonly notAfter?: Date;
+  /** Only those that it says yes to. */
+  readonly trusts?: (manifest: Manifest) => boolean;
+}
+
 export interface Catalog {
   readonly store: Store;
   readonly cluster: ClusterId;
@@ -42,7 +48,7 @@ export interface Catalog {
   find(id: BackupId, options: Limits): Promise<Manifest>;
 
   /** With `notAfter`, a backup that a wrong clock dated into the future is passed over. */
-  latestProved(options: Limits & { readonly notAfter?: Date }): Promise<Manifest | undefined>;
+  latestProved(options: Limits & LatestRules): Promise<Manifest | undefined>;
 
   /**
    * Makes a backup of data that the store holds already. Refuses a manifest below `sound`, data
@@ -100,14 +106,13 @@ class StoreCatalog implements Catalog, ClusterFolder {
     return manifest;
   }
 
-  async latestProved(
-    options: Limits & { readonly notAfter?: Date },
-  ): Promise<Manifest | undefined> {
-    const { signal, notAfter } = options;
+  async latestProved(options: Limits & LatestRules): Promise<Manifest | undefined> {
+    const { signal, notAfter, trusts = () => true } = options;
     const { backups } = await readListing(this, signal);
-    return backups.findLast(
-      (backup) => isProved(backup) && (notAfter === undefined || backup.startedAt <= notAfter),
+    const inTime = backups.filter(
+      ({ startedAt }) => notAfter === undefined || startedAt <= notAfter,
     );
+    return inTime.findLast((backup) => isProved(backup) && trusts(backup));
   }
 
   commit(manifest: Manifest, options: Limits): Promise<void> {

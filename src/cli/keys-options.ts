@@ -2,7 +2,7 @@
 import { Failure } from '../core/errors.ts';
 import type { Call, Option } from './command.ts';
 import { restoreOptions } from './restore-options.ts';
-import { identityOption } from './settings.ts';
+import { openingOptions } from './settings.ts';
 import { shelfOptions } from './shelves.ts';
 
 export const prefixOptions: Readonly<Record<string, Option>> = {
@@ -17,7 +17,7 @@ export const prefixOptions: Readonly<Record<string, Option>> = {
 export const backupOptions: Readonly<Record<string, Option>> = {
   before: restoreOptions.before as Option,
   ...shelfOptions,
-  ...identityOption,
+  ...openingOptions,
 };
 
 /** The bytes that the wanted keys begin with; null where none were given. Throws `usage`. */

@@ -55,15 +55,14 @@ export function guideText(
 ): string {
   const { manifest, store, initialClusterToken } = plan;
   const { id, revision, keys, raw, cluster } = manifest;
-  const { config } = call.values;
-  const configured = typeof config === 'string' ? ['--config', config] : [];
   const run = (...words: string[]): string =>
-    ['etcd-backupd', ...words, ...configured].map(shellWord).join(' ');
+    ['etcd-backupd', ...words, ...named(call, 'config')].map(shellWord).join(' ');
+  const verifying = ['verify', id, '--deep', '--store', store, ...openingWords(call)];
   const restores = hostsOf(plan, asked, call).map(
     ({ name, peerUrls, command }) => `on ${name} (${peerUrls.join(', ')}):\n  ${command}`,
   );
   const steps = [
-    `Prove the backup once more, on one host:\n  ${run('verify', id, '--deep', '--store', store)}`,
+    `Prove the backup once more, on one host:\n  ${run(...verifying)}`,
     'Stop what uses etcd, so that nothing is written meanwhile. With Kubernetes that is every ' +
       'API\nserver (kubeadm: move kube-apiserver.yaml out of /etc/kubernetes/manifests).',
     'Stop etcd on every host (kubeadm: move etcd.yaml out of /etc/kubernetes/manifests):\n' +
@@ -104,19 +103,26 @@ function bumpAdvice({ bumpRevision }: RestoreAsked): string {
 /** What was asked beside the member itself must be the same on every host. */
 function passedOn(asked: RestoreAsked, call: Pick<Call, 'values'>): string[] {
   const { bumpRevision, clearAlarms, owner, etcdVersion, force } = asked;
-  const named = (name: string): string[] => {
-    const value = call.values[name];
-    return typeof value === 'string' ? [`--${name}`, value] : [];
-  };
   return [
     ...(bumpRevision === null ? [] : ['--bump-revision', `${bumpRevision}`, '--mark-compacted']),
     ...(clearAlarms ? ['--clear-alarms'] : []),
     ...(owner === null ? [] : ['--owner', `${owner.uid}:${owner.gid}`]),
     ...(etcdVersion === null ? [] : ['--etcd-version', etcdVersion]),
     ...(force ? ['--force'] : []),
-    ...named('store'),
-    ...named('cluster'),
-    ...named('identity'),
-    ...named('config'),
+    ...named(call, 'store'),
+    ...named(call, 'cluster'),
+    ...openingWords(call),
+    ...named(call, 'config'),
   ];
+}
+
+/** What opens the backup and who is trusted: the same for every command that reads it. */
+function openingWords(call: Pick<Call, 'values'>): string[] {
+  const anyway = call.values['accept-unsigned'] === true ? ['--accept-unsigned'] : [];
+  return [...named(call, 'identity'), ...named(call, 'trust'), ...anyway];
+}
+
+function named({ values }: Pick<Call, 'values'>, name: string): string[] {
+  const value = values[name];
+  return typeof value === 'string' ? [`--${name}`, value] : [];
 }

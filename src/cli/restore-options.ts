@@ -8,7 +8,7 @@ import { parseBump, parseEtcdVersion, parseTime } from '../core/restore-words.ts
 import type { Wanted } from '../engine/candidates.ts';
 import type { RestoreAsked } from '../engine/plan-restore.ts';
 import type { Call, Option } from './command.ts';
-import { identityOption } from './settings.ts';
+import { openingOptions } from './settings.ts';
 import { shelfOptions } from './shelves.ts';
 
 export const restoreOptions: Readonly<Record<string, Option>> = {
@@ -50,7 +50,7 @@ export const restoreOptions: Readonly<Record<string, Option>> = {
   fallback: { type: 'boolean', doc: 'take the next older backup where one fails its checks' },
   force: { type: 'boolean', doc: "also over another cluster's data, to an older etcd, unproved" },
   ...shelfOptions,
-  ...identityOption,
+  ...openingOptions,
 };
 
 /** Which backup: `latest`, or an id. Throws `usage`. */

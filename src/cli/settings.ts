@@ -26,13 +26,19 @@ export const jsonOption: Readonly<Record<string, Option>> = {
   json: { type: 'boolean', doc: 'print JSON with a stable shape' },
 };
 
-/** For commands that open encrypted backups. */
-export const identityOption: Readonly<Record<string, Option>> = {
+/** For commands that open backups. */
+export const openingOptions: Readonly<Record<string, Option>> = {
   identity: {
     type: 'string',
     value: 'FILE',
     doc: 'age identities that open encrypted backups (default: seal.identityFile)',
   },
+  trust: {
+    type: 'string',
+    value: 'FILE',
+    doc: 'public key that has to have signed (default: seal.trustedKeys, seal.signingKeyFile)',
+  },
+  'accept-unsigned': { type: 'boolean', doc: 'take a backup though nobody vouches for it' },
 };
 
 export function loadSettings(call: Call, options: { checkFiles: boolean }): LoadedConfig {
@@ -75,7 +81,8 @@ export function openForCommand(call: Call): OpenHouse {
     destination: { write: (line: string) => call.terminal.err(line) },
   });
   const observe = joinObservers({ progress: progressObserver(progress), log });
-  const house = buildHouse(withIdentity(loaded.config, call), observe);
+  const acceptsUnsigned = call.values['accept-unsigned'] === true;
+  const house = buildHouse(withKeys(loaded.config, call), observe, { acceptsUnsigned });
   const close = async (): Promise<void> => {
     progress.clear();
     await house[Symbol.asyncDispose]();
@@ -83,8 +90,18 @@ export function openForCommand(call: Call): OpenHouse {
   return { loaded, deps: house.deps, progress, [Symbol.asyncDispose]: close };
 }
 
-function withIdentity(config: Config, { values: { identity } }: Pick<Call, 'values'>): Config {
-  if (typeof identity !== 'string') return config;
-  if (identity === '') throw new Failure('usage', '--identity is empty');
-  return { ...config, seal: { ...config.seal, identityFile: resolve(identity) } };
+function withKeys(config: Config, { values }: Pick<Call, 'values'>): Config {
+  const path = (name: string): string | undefined => {
+    const named = values[name];
+    if (named === '') throw new Failure('usage', `--${name} is empty`);
+    return typeof named === 'string' ? resolve(named) : undefined;
+  };
+  const [identityFile, trusted] = [path('identity'), path('trust')];
+  if (trusted !== undefined && values['accept-unsigned'] === true) {
+    throw new Failure('usage', '--trust and --accept-unsigned contradict each other');
+  }
+  const identity = identityFile === undefined ? {} : { identityFile };
+  // Instead of all others: who names a key wants that one.
+  const trust = trusted === undefined ? {} : { trustedKeys: [trusted], signingKeyFile: null };
+  return { ...config, seal: { ...config.seal, ...identity, ...trust } };
 }

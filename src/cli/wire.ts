@@ -7,7 +7,7 @@ import { connectKeys } from '../cluster/keys.ts';
 import { connectMembership } from '../cluster/membership.ts';
 import { etcdProgram } from '../cluster/scratch.ts';
 import type { Config, S3StoreConfig, StoreConfig } from '../config/config.ts';
-import { readIdentityFile, readSecretFile } from '../config/secret-file.ts';
+import { readKeyFile, readSecretFile } from '../config/secret-file.ts';
 import type { Observe } from '../core/events.ts';
 import { programVersion } from '../core/version.ts';
 import type { DrillDeps, EngineDeps, RestoreDeps, Shelf } from '../engine/deps.ts';
@@ -23,6 +23,7 @@ import type { Store } from '../store/port.ts';
 import { bucketStore } from '../store/s3/late.ts';
 import type { S3Keys, S3StoreOptions } from '../store/s3/options.ts';
 import { parseIdentities, parseRecipient } from '../stream/age-keys.ts';
+import { trustOf } from './trust.ts';
 
 /** Everything that was opened; disposing closes it in reverse. */
 export interface House extends AsyncDisposable {
@@ -31,7 +32,11 @@ export interface House extends AsyncDisposable {
 
 export type HouseDeps = EngineDeps & RestoreDeps & DrillDeps & ReplaceDeps & PutBackDeps;
 
-export function buildHouse(config: Config, observe: Observe): House {
+export function buildHouse(
+  config: Config,
+  observe: Observe,
+  { acceptsUnsigned = false }: { readonly acceptsUnsigned?: boolean } = {},
+): House {
   const opened = new AsyncDisposableStack();
   const cluster = opened.use(connectCluster(clusterSettings(config)));
   const shelves = config.stores.map((store): Shelf => {
@@ -54,6 +59,7 @@ export function buildHouse(config: Config, observe: Observe): House {
       onMismatch: source.onMismatch,
     },
     ...sealing(config),
+    trust: trustOf(config.seal, { acceptsUnsigned }),
     spool: openSpool(config.spool),
     prove: startProver,
     shelves,
@@ -88,9 +94,7 @@ function clusterSettings(config: Config): Parameters<typeof connectCluster>[0] {
 function sealing({ seal }: Config): Pick<EngineDeps, 'seal' | 'identities'> {
   const { compression, level, recipients, identityFile } = seal;
   const identities = (): ReturnType<EngineDeps['identities']> => {
-    return identityFile === null
-      ? []
-      : parseIdentities(readIdentityFile(identityFile), identityFile);
+    return identityFile === null ? [] : parseIdentities(readKeyFile(identityFile), identityFile);
   };
   const rules = { codec: compression, level, recipients: recipients.map(parseRecipient) };
   return { seal: rules, identities };

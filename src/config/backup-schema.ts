@@ -1,5 +1,6 @@
 /** The part of the schema that is about taking a backup: when, from which member, through what. */
 import { recipientBytes } from '../core/age-text.ts';
+import { parseTrustedKey } from '../core/signing-key.ts';
 import { agreementPolicies, compressions, leaderPolicies, mismatchPolicies } from './config.ts';
 import { optional, section, setting } from './entry.ts';
 import { choice, duration, type Format, integer, listOf, refuse, size, truth } from './formats.ts';
@@ -120,6 +121,20 @@ const recipient: Format<string> = {
   },
 };
 
+const trustedKey: Format<string> = {
+  name: 'path of a public key, or the key',
+  example: '/etc/etcd-backupd/signing.pub',
+  parse: (text) => {
+    if (text.startsWith('/')) return absolutePath.parse(text);
+    try {
+      parseTrustedKey(text, 'it');
+      return text;
+    } catch {
+      refuse('must be the absolute path of an Ed25519 public key in PEM, or the line within it');
+    }
+  },
+};
+
 const seal = section(
   'How snapshots are packed and encrypted before they are stored. With neither, a stored backup ' +
     'is the very file that etcdutl takes, and costs nothing where a store can link to the spool.',
@@ -147,6 +162,21 @@ const seal = section(
         'drills, "verify --deep". Read at each use. Taking and storing backups needs none, and ' +
         'the restore commands take --identity instead.',
       { example: '/etc/etcd-backupd/identity.txt', secret: true },
+    ),
+    signingKeyFile: optional(
+      absolutePath,
+      'File with the private key that signs the manifests of backups, as "openssl genpkey ' +
+        '-algorithm ed25519" writes it. Read at each use. A host that signs trusts its own key, ' +
+        'and refuses to open what is not signed.',
+      { example: '/etc/etcd-backupd/signing.pem', secret: true },
+    ),
+    trustedKeys: optional(
+      listOf(trustedKey, 'list of files and keys'),
+      'Public keys, one of which has to have signed a backup that is restored, drilled, verified ' +
+        'or read here: files as "openssl pkey -pubout" writes them, or the line within such a ' +
+        'file. Keep the key of yesterday here as long as its backups. Without any, and without ' +
+        'signingKeyFile, no signature is asked for.',
+      { example: '/etc/etcd-backupd/signing.pub' },
     ),
   },
 );

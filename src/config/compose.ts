@@ -10,7 +10,7 @@ export function composeConfig(settings: Settings): Config {
     cluster: composeCluster(settings.cluster),
     schedule: composeSchedule(settings.schedule),
     source: composeSource(settings.source),
-    seal: { ...settings.seal, recipients: settings.seal.recipients ?? [] },
+    seal: composeSeal(settings.seal),
     stores: settings.stores.map((store) => composeStore(store, retention)),
     retention: composeRetention(retention),
     spool,
@@ -56,6 +56,10 @@ function composeSource({ stallTimeout, ...same }: Settings['source']): Config['s
 
 function composeScrub({ cron, within, repair }: Settings['scrub']): Config['scrub'] {
   return { cron: cron === 'never' ? null : cron, withinMs: within, repair };
+}
+
+function composeSeal(seal: Settings['seal']): Config['seal'] {
+  return { ...seal, recipients: seal.recipients ?? [], trustedKeys: seal.trustedKeys ?? [] };
 }
 
 function composeRestore(restore: Settings['restore']): Config['restore'] {

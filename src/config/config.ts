@@ -137,6 +137,10 @@ export interface SealConfig {
   readonly recipients: readonly string[];
   /** Read at each use; backups are taken without it. */
   readonly identityFile: string | null;
+  /** Read at each use; null: manifests are not signed. */
+  readonly signingKeyFile: string | null;
+  /** Absolute paths, and keys as text. */
+  readonly trustedKeys: readonly string[];
 }
 
 export interface SpoolConfig {

@@ -40,6 +40,9 @@ export function findRisks(settings: Settings): readonly string[] {
     ...(isSent
       ? ['cluster.auth: http endpoints, so the password crosses the network in clear']
       : []),
+    ...(settings.seal.trustedKeys !== null && settings.seal.signingKeyFile === null
+      ? ['seal.trustedKeys without seal.signingKeyFile: this host would refuse what it backs up']
+      : []),
     ...storeRisks(settings),
   ];
 }

@@ -7,12 +7,13 @@ import { dirname } from 'node:path';
 
 import { identityBytes, identityLines } from '../core/age-text.ts';
 import { Failure, systemCode, toFailure } from '../core/errors.ts';
+import { parseSigningKey, parseTrustedKey } from '../core/signing-key.ts';
 import { checkCertificates, readCertificates } from './certificates.ts';
 import { httpScopes } from './config.ts';
 import { type Findings, systemReason, warnOfReaders } from './findings.ts';
 import { refuse } from './formats.ts';
 import type { Settings } from './schema.ts';
-import { readIdentityFile, readSecretFile } from './secret-file.ts';
+import { readKeyFile, readSecretFile } from './secret-file.ts';
 
 export interface FileFindings {
   readonly problems: readonly { readonly key: string; readonly reason: string }[];
@@ -45,6 +46,7 @@ export function checkFiles(
   checkCertificates(settings.cluster.tls, { attempt, warn, today });
   checkSecrets(settings, { attempt, warn });
   if (!isWrong('seal.identityFile')) checkIdentity(settings.seal, warn);
+  checkSigningFiles(settings.seal, isWrong, warn);
   attempt('spool.dir', () => checkFolder(settings.spool.dir, { makes: 'all' }));
   for (const [index, store] of settings.stores.entries()) {
     // Only warnings: one store that is away must not keep backups from the others.
@@ -97,13 +99,34 @@ function checkIdentity({ identityFile }: Settings['seal'], warn: Findings['warn'
   if (identityFile === null) return;
   const key = 'seal.identityFile';
   const check = (): void => {
-    const lines = identityLines(readIdentityFile(identityFile));
+    const lines = identityLines(readKeyFile(identityFile));
     if (lines.length === 0) refuse(`${identityFile} holds no identity`);
     const wrong = lines.findIndex((line) => identityBytes(line) === undefined);
     if (wrong >= 0) refuse(`key ${wrong + 1} in ${identityFile} is no age identity`);
     warnOfReaders(identityFile, { key, warn });
   };
   warnOfFault(key, check, warn);
+}
+
+/** Only warnings as well: who restores in a disaster may have the one file and not the other. */
+function checkSigningFiles(
+  { signingKeyFile, trustedKeys }: Settings['seal'],
+  isWrong: (key: string) => boolean,
+  warn: Findings['warn'],
+): void {
+  const key = 'seal.signingKeyFile';
+  if (signingKeyFile !== null && !isWrong(key)) {
+    const check = (): void => {
+      parseSigningKey(readKeyFile(signingKeyFile), signingKeyFile);
+      warnOfReaders(signingKeyFile, { key, warn });
+    };
+    warnOfFault(key, check, warn);
+  }
+  if (isWrong('seal.trustedKeys')) return;
+  for (const path of (trustedKeys ?? []).filter((named) => named.startsWith('/'))) {
+    const check = (): void => void parseTrustedKey(readKeyFile(path), path);
+    warnOfFault('seal.trustedKeys', check, warn);
+  }
 }
 
 /**

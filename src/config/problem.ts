@@ -26,9 +26,14 @@ export function maskedText({ secret }: Pick<Entry<unknown>, 'secret'>, text: str
   // Where a path is asked for and no path was given, the secret itself may have been pasted.
   if (secret && !text.startsWith('/')) return secretMark;
   // Public keys and secret ones are written by the same tool, and look alike.
-  return text
-    .replaceAll(/(\/\/)[^/,]*@/g, `$1${secretMark}@`)
-    .replaceAll(/AGE-SECRET-KEY-\w*/gi, secretMark);
+  return (
+    text
+      .replaceAll(/(\/\/)[^/,]*@/g, `$1${secretMark}@`)
+      .replaceAll(/AGE-SECRET-KEY-\w*/gi, secretMark)
+      .replaceAll(/-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*/g, secretMark)
+      // The line within, for Ed25519.
+      .replaceAll(/MC4CAQAwBQYDK2Vw[\w+/=]*/g, secretMark)
+  );
 }
 
 /** A value as a line of a problem shows it. `masked` comes from `maskedText`. */

@@ -24,8 +24,8 @@ export function readSecretFile(path: string): Secret {
   return new Secret(text);
 }
 
-/** The text of a file with identities. Throws `config-invalid`, without the content. */
-export function readIdentityFile(path: string): string {
+/** The text of a file with keys. Throws `config-invalid`, without the content. */
+export function readKeyFile(path: string): string {
   return decode(readSmallFile(path, largestSecretBytes), path);
 }
 

@@ -174,6 +174,11 @@ export const failureTable = {
     retryable: false,
     hint: 'Name the identity file of one of its recipients: --identity FILE, or seal.identityFile.',
   },
+  'backup-untrusted': {
+    exit: 60,
+    retryable: false,
+    hint: 'Use another backup. Who knows why takes it all the same, with --accept-unsigned.',
+  },
   'http-listen': {
     exit: 61,
     retryable: false,

@@ -181,34 +181,59 @@ const sealed = shape<Manifest['sealed']>({
   ),
 });
 
-const manifestCodec: Codec<Manifest> = shape<Manifest>({
-  format: plain(String(manifestFormat), (json): json is number => json === manifestFormat),
-  id: backupIdText,
-  cluster: shape<Manifest['cluster']>({ id: clusterIdText, name: text }),
-  source,
-  revision: revisionText,
-  compactRevision: nullable(revisionText),
-  keys: count,
-  totalRows: count,
-  statusHash: hash32,
-  hashKv: shape<Manifest['hashKv']>({
+const fingerprint = plain('16 lower-case hex digits', (json): json is string => {
+  return typeof json === 'string' && /^[0-9a-f]{16}$/.test(json);
+});
+
+const signatureText = plain('64 bytes in base64', (json): json is string => {
+  return typeof json === 'string' && /^[A-Za-z0-9+/]{86}==$/.test(json);
+});
+
+type Authentication = NonNullable<Manifest['authentication']>;
+
+const authentication = shape<Authentication>({
+  mac: nullable(sha256),
+  signature: nullable(
+    shape<NonNullable<Authentication['signature']>>({
+      scheme: oneOf(['ed25519']),
+      key: fingerprint,
+      value: signatureText,
+    }),
+  ),
+});
+
+const manifestCodec: Codec<Manifest> = shape<Manifest>(
+  {
+    format: plain(String(manifestFormat), (json): json is number => json === manifestFormat),
+    id: backupIdText,
+    cluster: shape<Manifest['cluster']>({ id: clusterIdText, name: text }),
+    source,
     revision: revisionText,
     compactRevision: nullable(revisionText),
-    hash: hash32,
-  }),
-  found,
-  raw: shape<Manifest['raw']>({ sizeBytes: count, sha256 }),
-  sealed,
-  startedAt: time,
-  finishedAt: time,
-  slot: nullable(time),
-  steps: recordOf(duration),
-  proofs: shape<Manifest['proofs']>(
-    { received: proof, sound: proof, agreed: proof, stored: proof, restored: proof },
-    proofNames,
-  ),
-  program: shape<Manifest['program']>({ version: text, node: text }),
-  host: text,
-  hold: nullable(shape<NonNullable<Manifest['hold']>>({ at: time, reason: text })),
-  labels: recordOf(text),
-});
+    keys: count,
+    totalRows: count,
+    statusHash: hash32,
+    hashKv: shape<Manifest['hashKv']>({
+      revision: revisionText,
+      compactRevision: nullable(revisionText),
+      hash: hash32,
+    }),
+    found,
+    raw: shape<Manifest['raw']>({ sizeBytes: count, sha256 }),
+    sealed,
+    startedAt: time,
+    finishedAt: time,
+    slot: nullable(time),
+    steps: recordOf(duration),
+    proofs: shape<Manifest['proofs']>(
+      { received: proof, sound: proof, agreed: proof, stored: proof, restored: proof },
+      proofNames,
+    ),
+    program: shape<Manifest['program']>({ version: text, node: text }),
+    host: text,
+    hold: nullable(shape<NonNullable<Manifest['hold']>>({ at: time, reason: text })),
+    labels: recordOf(text),
+    authentication,
+  },
+  ['authentication'],
+);

@@ -75,6 +75,17 @@ export interface Manifest {
   readonly host: string;
   readonly hold: { readonly at: Date; readonly reason: string } | null;
   readonly labels: Readonly<Record<string, string>>;
+  /** Who vouches for the part that never changes (`manifest-core.ts`). Missing: nobody. */
+  readonly authentication?: {
+    /** HMAC-SHA256, as hex; null: the data is not encrypted, so there is no key for one. */
+    readonly mac: string | null;
+    readonly signature: {
+      readonly scheme: 'ed25519';
+      /** The fingerprint of the key. Only a claim: whoever writes it can write any. */
+      readonly key: string;
+      readonly value: string;
+    } | null;
+  };
 }
 
 /**

@@ -32,6 +32,8 @@ export async function takeBackup(
 ): Promise<BackupReport> {
   const { signal } = options;
   const startedAt = deps.now();
+  // Before anything is done: a run that could not be signed in the end is a run for nothing.
+  const signer = deps.trust.signer();
   const steps = new Stopwatch<BackupStep>((step, tookMs) =>
     deps.observe({ kind: 'step-finished', step, tookMs }),
   );
@@ -51,7 +53,7 @@ export async function takeBackup(
   await drawn.prover[Symbol.asyncDispose]();
   const { sending, proved } = drawn;
   const sealed = await steps.time('seal', () => sending.sealed(proved));
-  const parts = { startedAt, slot: order.slot, survey, drawn, agreed, contentHash, sealed };
+  const parts = { startedAt, slot: order.slot, survey, drawn, agreed, contentHash, sealed, signer };
   const draft = describeBackup({ ...parts, steps: steps.steps }, deps);
   const kept = await steps.time('store', () => keepEverywhere(draft, sending, deps, signal));
   requireAgreement(agreed, `${draft.id} is stored, marked as not proved`);

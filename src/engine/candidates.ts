@@ -7,6 +7,7 @@ import { manifestId } from '../core/names.ts';
 import type { RestoreReport } from '../core/restore.ts';
 import type { EngineDeps, Shelf } from './deps.ts';
 import { knownClusters } from './identify.ts';
+import { doubts } from './trust.ts';
 
 /** A backup as one store holds it. */
 export interface Candidate {
@@ -30,7 +31,7 @@ export interface Wanted {
 // A backup that a wrong clock dated further ahead than this is not the latest.
 const toleranceMs = 5 * 60_000;
 
-/** A backup that is listed, but whose manifest cannot be read or believed. */
+/** A backup that is listed, but whose manifest cannot be read, believed or trusted. */
 export interface Unreadable {
   readonly backup: BackupId;
   readonly failure: Failure;
@@ -44,7 +45,7 @@ interface Holdings {
   readonly failure: Failure | undefined;
 }
 
-type Reading = Pick<EngineDeps, 'shelves' | 'openCatalog' | 'clusterName' | 'observe'>;
+type Reading = Pick<EngineDeps, 'shelves' | 'openCatalog' | 'clusterName' | 'observe' | 'trust'>;
 
 /**
  * Proved backups from the newest to the oldest; a named one, proved or not, and after it the older
@@ -52,7 +53,7 @@ type Reading = Pick<EngineDeps, 'shelves' | 'openCatalog' | 'clusterName' | 'obs
  * be read when it may have held it.
  *
  * Nobody who asks for the latest gets an older one unawares: where the manifests of newer ones
- * cannot be read, `passOver` is told each, and throws its failure if left out.
+ * cannot be read or trusted, `passOver` is told each, and throws its failure if left out.
  */
 export async function candidates(
   wanted: Wanted,
@@ -97,6 +98,9 @@ async function readShelves(wanted: Wanted, deps: Reading, signal: AbortSignal): 
   );
   if (shelves.length === 0) throw new Failure('usage', `no store is named ${wanted.store}`);
   const ids = wanted.cluster === null ? await knownClusters({ shelves }, signal) : [wanted.cluster];
+  const isWanted = ({ manifest }: Candidate): boolean =>
+    wanted.cluster !== null || manifest.cluster.name === deps.clusterName;
+  const doubtOf = doubts(deps.trust);
   const found: Candidate[] = [];
   const unreadable: (Unreadable & { readonly cluster: ClusterId })[] = [];
   let failure: Failure | undefined;
@@ -108,7 +112,12 @@ async function readShelves(wanted: Wanted, deps: Reading, signal: AbortSignal): 
         const { backups, faults } = await catalog.backups({ signal });
         // Where only the data is missing or cut, the fetch tells so.
         const known = [...backups, ...faults.flatMap(({ manifest }) => manifest ?? [])];
-        found.push(...known.map((manifest) => ({ shelf, catalog, manifest })));
+        for (const manifest of known) {
+          const one = { shelf, catalog, manifest };
+          const fault = doubtOf(manifest);
+          if (fault === undefined) found.push(one);
+          else if (isWanted(one)) unreadable.push({ backup: manifest.id, failure: fault, cluster });
+        }
         for (const { name, manifest, failure: fault } of faults) {
           const id = manifestId(name);
           if (manifest !== undefined || id === undefined) continue;
@@ -123,8 +132,6 @@ async function readShelves(wanted: Wanted, deps: Reading, signal: AbortSignal): 
       failure ??= unread;
     }
   }
-  const isWanted = ({ manifest }: Candidate): boolean =>
-    wanted.cluster !== null || manifest.cluster.name === deps.clusterName;
   // A manifest that cannot be read does not tell its cluster's name; those beside it do.
   const isForeign = (cluster: ClusterId): boolean => {
     const beside = found.filter(({ catalog }) => catalog.cluster === cluster);

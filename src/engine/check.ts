@@ -13,6 +13,7 @@ import type { Store } from '../store/port.ts';
 import { changesBytes } from '../stream/seal.ts';
 import type { EngineDeps } from './deps.ts';
 import { trySeal } from './seal.ts';
+import { trySignature } from './trust.ts';
 
 export interface CheckResult {
   /** What was tried: `cluster`, `snapshot rights`, `spool`, `store local`... */
@@ -40,9 +41,14 @@ export async function checkEverything(
 ): Promise<CheckReport> {
   const { signal } = options;
   const results: CheckResult[] = [];
-  const attempt = async (subject: string, work: () => Promise<string>): Promise<void> => {
+  const attempt = async (
+    subject: string,
+    work: () => Promise<string | undefined>,
+  ): Promise<void> => {
     try {
-      results.push({ subject, detail: await work(), failure: undefined });
+      const detail = await work();
+      // Undefined: it is not used here.
+      if (detail !== undefined) results.push({ subject, detail, failure: undefined });
     } catch (error) {
       signal.throwIfAborted();
       const failure = toFailure(error);
@@ -67,6 +73,7 @@ export async function checkEverything(
     await attempt('spool', () => trySpool(source, deps));
   }
   if (changesBytes(deps.seal)) await attempt('seal', () => trySeal(deps));
+  await attempt('signature', async () => trySignature(deps.trust));
   for (const { store } of deps.shelves) {
     await attempt(`store ${store.name}`, async () => {
       const probed = await tryStore(store, deps, signal);

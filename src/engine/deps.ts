@@ -6,6 +6,7 @@ import type { EtcdProgram } from '../cluster/scratch-port.ts';
 import type { ClusterId } from '../core/backup.ts';
 import type { Observe } from '../core/events.ts';
 import type { RetentionPolicy } from '../core/retention.ts';
+import type { SigningKey, TrustedKey } from '../core/signing-key.ts';
 import type { ProvableFile, Prover } from '../spool/prover.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Store } from '../store/port.ts';
@@ -39,6 +40,16 @@ export interface RestoreRules {
   readonly hookLimitMs: number;
 }
 
+/** Who vouches for manifests. Keys are read at each use, for they may be replaced. */
+export interface Trust {
+  /** Signs the backups that are taken here; null: nobody does. */
+  readonly signer: () => SigningKey | null;
+  /** One of them has to have signed what is opened here; none: no signature is asked for. */
+  readonly keys: () => readonly TrustedKey[];
+  /** Whether a person said that backups are to be taken which nobody vouches for. */
+  readonly acceptsUnsigned: boolean;
+}
+
 export interface EngineDeps {
   readonly clusterName: string;
   readonly cluster: Cluster;
@@ -46,6 +57,7 @@ export interface EngineDeps {
   readonly seal: SealRules;
   /** The secret keys that open encrypted backups; asked at each use, for they may be replaced. */
   readonly identities: () => readonly Identity[];
+  readonly trust: Trust;
   readonly spool: Spool;
   readonly prove: (file: ProvableFile) => Prover;
   readonly shelves: readonly Shelf[];
@@ -62,7 +74,7 @@ export interface EngineDeps {
 
 export type RestoreDeps = Pick<
   EngineDeps,
-  'shelves' | 'openCatalog' | 'clusterName' | 'identities' | 'prove' | 'observe' | 'now'
+  'shelves' | 'openCatalog' | 'clusterName' | 'identities' | 'trust' | 'prove' | 'observe' | 'now'
 > & { readonly restore: RestoreRules };
 
 export interface DrillRules {

@@ -1,7 +1,9 @@
 /** Writes down what is known of a backup: the manifest, still without the proof of a store. */
 import type { Survey } from '../cluster/port.ts';
 import { type Manifest, manifestFormat, type Proof } from '../core/manifest.ts';
+import { vouchedFor } from '../core/manifest-core.ts';
 import { composeBackupId } from '../core/names.ts';
+import type { SigningKey } from '../core/signing-key.ts';
 import type { EngineDeps } from './deps.ts';
 import type { DrawnSnapshot } from './draw.ts';
 
@@ -15,13 +17,15 @@ export interface BackupParts {
   readonly contentHash: number;
   readonly sealed: Manifest['sealed'];
   readonly steps: Readonly<Record<string, number>>;
+  readonly signer: SigningKey | null;
 }
 
+/** From here on only what `manifestCore` leaves out may change. */
 export function describeBackup(parts: BackupParts, deps: EngineDeps): Manifest {
   const { startedAt, survey, drawn, sealed } = parts;
   const { facts, digests } = drawn.proved;
   const id = composeBackupId(startedAt, facts.revision, drawn.sending.suffix);
-  return {
+  const manifest: Manifest = {
     format: manifestFormat,
     id,
     cluster: { id: survey.clusterId, name: deps.clusterName },
@@ -49,6 +53,7 @@ export function describeBackup(parts: BackupParts, deps: EngineDeps): Manifest {
     hold: null,
     labels: {},
   };
+  return vouchedFor(manifest, { signer: parts.signer, macKey: drawn.sending.macKey });
 }
 
 function describeSource(drawn: DrawnSnapshot): Manifest['source'] {

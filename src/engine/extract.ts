@@ -27,13 +27,22 @@ export type Approve = (manifest: Manifest | null) => Promise<void>;
 
 export type ExtractDeps = Pick<
   EngineDeps,
-  'shelves' | 'openCatalog' | 'clusterName' | 'now' | 'spool' | 'prove' | 'observe' | 'identities'
+  | 'shelves'
+  | 'openCatalog'
+  | 'clusterName'
+  | 'now'
+  | 'spool'
+  | 'prove'
+  | 'observe'
+  | 'identities'
+  | 'trust'
 >;
 
 /** Failures of one store's copy: another store may have a good one. */
 const copyFaults: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'object-damaged',
   'object-missing',
+  'backup-untrusted',
   'snapshot-corrupt',
   'store-failed',
   'store-denied',

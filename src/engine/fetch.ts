@@ -11,6 +11,7 @@ import type { Identity } from '../stream/age-keys.ts';
 import { unseal } from '../stream/seal.ts';
 import type { EngineDeps } from './deps.ts';
 import { type FetchOptions, storedBytes } from './read-back.ts';
+import { requireMac } from './trust.ts';
 
 /** A backup's snapshot in the spool, proved. Disposing ends the thread and removes the file. */
 export interface FetchedSnapshot extends AsyncDisposable {
@@ -19,24 +20,32 @@ export interface FetchedSnapshot extends AsyncDisposable {
   readonly proved: ProvedFile;
 }
 
+/** What opens a backup where it is encrypted. */
+export interface Opener {
+  readonly identities: readonly Identity[];
+  /** Told before the first byte of the data; throws where the manifest is not the data's own. */
+  readonly onMacKey: (macKey: Uint8Array) => void;
+}
+
 /**
  * Fetches a backup into the spool and proves it page by page. Throws `object-damaged` when the
- * store holds other bytes or the manifest tells of another database, `snapshot-corrupt` when the
+ * store holds other bytes or the manifest tells of another database, `backup-untrusted` when the
+ * encrypted data does not vouch for the manifest, `snapshot-corrupt` when the
  * database has a fault, `object-missing`, `spool-full`, or the failure of the store or the spool.
  * Whatever it throws, nothing is left in the spool.
  */
 export async function fetchProved(
   manifest: Manifest,
   store: Store,
-  deps: Pick<EngineDeps, 'spool' | 'prove' | 'identities'>,
+  deps: Pick<EngineDeps, 'spool' | 'prove' | 'identities' | 'trust'>,
   options: FetchOptions,
 ): Promise<FetchedSnapshot> {
-  const identities = identitiesFor(manifest, deps);
+  const opener = openerFor(manifest, deps);
   await using opened = new AsyncDisposableStack();
   const file = opened.use(await deps.spool.create(manifest.raw.sizeBytes));
   const prover = opened.use(deps.prove(file));
   file.onAdvance = (sizeBytes) => prover.advance(sizeBytes);
-  await fetchInto(file, manifest, store, identities, options);
+  await fetchInto(file, manifest, store, opener, options);
   const proved = await proveSame(prover, file, manifest, store, options.signal);
   const kept = opened.move();
   return { file, prover, proved, [Symbol.asyncDispose]: () => kept.disposeAsync() };
@@ -44,16 +53,17 @@ export async function fetchProved(
 
 /**
  * Fetches the snapshot into a file, unsealed, comparing what is stored with the manifest on the
- * way. Throws `backup-locked` where it is encrypted and no identity fits.
+ * way. Throws `backup-locked` where it is encrypted and no identity fits, and `backup-untrusted`
+ * where what is encrypted belongs to another manifest.
  */
 export async function fetchInto(
   file: SpoolFile,
   manifest: Manifest,
   store: Store,
-  identities: readonly Identity[],
+  opener: Opener,
   options: FetchOptions,
 ): Promise<void> {
-  for await (const chunk of rawBytes(manifest, store, identities, options)) {
+  for await (const chunk of rawBytes(manifest, store, opener, options)) {
     await file.append([chunk], options.signal);
   }
   await file.flush(options.signal);
@@ -63,10 +73,11 @@ export async function fetchInto(
 async function* rawBytes(
   manifest: Manifest,
   store: Store,
-  identities: readonly Identity[],
+  opener: Opener,
   options: FetchOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { sealed, raw } = manifest;
+  const { identities, onMacKey } = opener;
   const damaged = (what: string): Failure =>
     new Failure('object-damaged', `${store.name}: ${sealed.object}: ${what}`);
   let ended = false;
@@ -82,7 +93,7 @@ async function* rawBytes(
   };
   let givenBytes = 0;
   try {
-    for await (const chunk of unseal(stored(), sealed, identities)) {
+    for await (const chunk of unseal(stored(), sealed, identities, onMacKey)) {
       givenBytes += chunk.byteLength;
       if (givenBytes > raw.sizeBytes) break;
       yield chunk;
@@ -102,14 +113,15 @@ async function* rawBytes(
 }
 
 /** What may open the backup. Throws `backup-locked` when it is encrypted and there is none. */
-export function identitiesFor(
+export function openerFor(
   manifest: Manifest,
-  deps: Pick<EngineDeps, 'identities'>,
-): readonly Identity[] {
-  if (manifest.sealed.encryption === null) return [];
+  deps: Pick<EngineDeps, 'identities' | 'trust'>,
+): Opener {
+  const onMacKey = (macKey: Uint8Array): void => requireMac(manifest, macKey, deps);
+  if (manifest.sealed.encryption === null) return { identities: [], onMacKey };
   const identities = deps.identities();
   if (identities.length === 0) throw locked(manifest, 'no identity was given');
-  return identities;
+  return { identities, onMacKey };
 }
 
 function locked({ id, sealed }: Manifest, reason: string): Failure {

@@ -5,6 +5,7 @@ import type { ClusterId } from '../core/backup.ts';
 import { Failure } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { EngineDeps } from './deps.ts';
+import { trusts } from './trust.ts';
 
 /** Every cluster id that any store holds; stores that cannot be read are left out. */
 export async function knownClusters(
@@ -51,7 +52,7 @@ async function newestOfName(deps: EngineDeps, signal: AbortSignal): Promise<Mani
       ids.map((id) =>
         deps
           .openCatalog(store, id)
-          .latestProved({ signal })
+          .latestProved({ signal, trusts: trusts(deps.trust) })
           .catch(() => undefined),
       ),
     ),

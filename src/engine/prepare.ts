@@ -2,6 +2,7 @@
 import type { EngineDeps } from './deps.ts';
 import { identifyCluster } from './identify.ts';
 import { takeAllStock, takeEmptyStock } from './stock.ts';
+import { trusts } from './trust.ts';
 
 /** Throws when the spool cannot be swept; a dead cluster or store is told and waits for the run. */
 export async function prepare(deps: EngineDeps, signal: AbortSignal): Promise<void> {
@@ -34,7 +35,9 @@ export async function lastSuccess(
   if (cluster === undefined) return undefined;
   const newest = await Promise.all(
     deps.shelves.map(({ store }) =>
-      deps.openCatalog(store, cluster).latestProved({ signal, notAfter: deps.now() }),
+      deps
+        .openCatalog(store, cluster)
+        .latestProved({ signal, notAfter: deps.now(), trusts: trusts(deps.trust) }),
     ),
   );
   const times = newest.map((manifest) => manifest?.startedAt.getTime() ?? 0);

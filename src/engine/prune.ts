@@ -2,6 +2,7 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { BackupId, ClusterId } from '../core/backup.ts';
 import { toFailure } from '../core/errors.ts';
+import type { Manifest } from '../core/manifest.ts';
 import {
   type LockEnd,
   planRetention,
@@ -10,8 +11,12 @@ import {
 } from '../core/retention.ts';
 import type { EngineDeps, Shelf } from './deps.ts';
 import { takeStock } from './stock.ts';
+import { trusts } from './trust.ts';
 
-type PruneDeps = Pick<EngineDeps, 'openCatalog' | 'observe' | 'now' | 'timezone' | 'orphanGraceMs'>;
+type PruneDeps = Pick<
+  EngineDeps,
+  'openCatalog' | 'trust' | 'observe' | 'now' | 'timezone' | 'orphanGraceMs'
+>;
 
 /** What pruning this shelf would keep and remove, each with its reasons. Changes nothing. */
 export async function planPrune(
@@ -71,6 +76,7 @@ export async function pruneShelf(
 }
 
 /**
+/**
  * Asks the store about the locks of what would be removed, and of that only: in a bucket that keeps
  * versions, removing what is locked would hide a backup that is still there, and still paid for.
  */
@@ -82,19 +88,46 @@ async function planFor(
 ): Promise<RetentionPlan> {
   const when = { now: deps.now(), timezone: deps.timezone };
   const { backups } = await catalog.backups({ signal });
-  const items = backups.map(retentionItem);
-  const doomed = planRetention(items, shelf.retention, when).filter(({ keep }) => !keep);
+  const planWith = (locks: ReadonlyMap<BackupId, LockEnd>): RetentionPlan => {
+    const items = backups.map((manifest) => {
+      const lockedUntil = locks.get(manifest.id);
+      const item = retentionItem(manifest);
+      return { manifest, item: lockedUntil === undefined ? item : { ...item, lockedUntil } };
+    });
+    const planOf = (some: readonly (typeof items)[number][]): RetentionPlan =>
+      planRetention(
+        some.map(({ item }) => item),
+        shelf.retention,
+        when,
+      );
+    return trustedFirst(items, planOf, deps);
+  };
+  const doomed = planWith(new Map()).filter(({ keep }) => !keep);
   const locks = new Map<BackupId, LockEnd>();
   for (const manifest of backups) {
     if (!doomed.some(({ id }) => id === manifest.id)) continue;
     const end = await catalog.lockEnd(manifest, { signal });
     if (end !== undefined) locks.set(manifest.id, end);
   }
-  const known = items.map((item) => {
-    const lockedUntil = locks.get(item.id);
-    return lockedUntil === undefined ? item : { ...item, lockedUntil };
-  });
-  return planRetention(known, shelf.retention, when);
+  return planWith(locks);
+}
+
+/**
+ * Where keys are trusted, what is not signed by them never pushes out what is: somebody who can
+ * only add to the store must not have the daemon remove the good ones. Those before the first
+ * signature go by the rules as if all counted.
+ */
+function trustedFirst<T extends { readonly manifest: Manifest }>(
+  items: readonly T[],
+  planOf: (some: readonly T[]) => RetentionPlan,
+  deps: Pick<EngineDeps, 'trust'>,
+): RetentionPlan {
+  const isTrusted = trusts(deps.trust);
+  const trusted = items.filter(({ manifest }) => isTrusted(manifest));
+  const plan = planOf(items);
+  if (trusted.length === items.length) return plan;
+  const own = new Map(planOf(trusted).map((decision) => [decision.id, decision]));
+  return plan.map((decision) => own.get(decision.id) ?? decision);
 }
 
 async function sweepOrphans(catalog: Catalog, deps: PruneDeps, signal: AbortSignal): Promise<void> {

@@ -12,7 +12,7 @@ import type { SnapshotFacts } from '../format/snapshot-facts.ts';
 import type { ProvedFile } from '../spool/prover.ts';
 import { type Candidate, candidates, type Wanted } from './candidates.ts';
 import type { RestoreDeps } from './deps.ts';
-import { fetchInto, identitiesFor, proveSame } from './fetch.ts';
+import { fetchInto, type Opener, openerFor, proveSame } from './fetch.ts';
 import { type Approved, approve, requireStopped, writerOf } from './preflight.ts';
 import { Stopwatch } from './stopwatch.ts';
 
@@ -21,6 +21,7 @@ const copyFaults: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'object-damaged',
   'object-missing',
   'backup-missing',
+  'backup-untrusted',
   'manifest-invalid',
   'snapshot-corrupt',
   'store-failed',
@@ -97,11 +98,11 @@ async function restoreFrom(
   const { manifest } = candidate;
   const { store } = candidate.shelf;
   requireProved(manifest, order);
-  const identities = identitiesFor(manifest, deps);
+  const opener = openerFor(manifest, deps);
   const cluster = newCluster(order.member.initialCluster, order.member.initialClusterToken);
   const approved = await steps.time('preflight', () => approve(manifest, order, deps));
   await using building = await Building.begin(approved.place, manifest.raw.sizeBytes);
-  const proved = await fetchAndProve(building, candidate, identities, steps, deps, signal);
+  const proved = await fetchAndProve(building, candidate, opener, steps, deps, signal);
   const { facts } = proved;
   await steps.time('build', async () => {
     const { bumpRevision, clearAlarms } = order;
@@ -122,7 +123,7 @@ async function restoreFrom(
 async function fetchAndProve(
   building: Building,
   { manifest, shelf: { store } }: Candidate,
-  identities: ReturnType<RestoreDeps['identities']>,
+  opener: Opener,
   steps: Stopwatch<RestoreStep>,
   deps: RestoreDeps,
   signal: AbortSignal,
@@ -134,7 +135,7 @@ async function fetchAndProve(
     deps.observe({ kind: 'restore-advanced', doneBytes, totalBytes });
   const options = { signal, onProgress };
   await steps.time('fetch', () =>
-    fetchInto(database, manifest, store, identities, options).catch(failureOfPlace),
+    fetchInto(database, manifest, store, opener, options).catch(failureOfPlace),
   );
   return await steps.time('prove', () => proveSame(prover, database, manifest, store, signal));
 }

@@ -5,6 +5,7 @@ import type { Manifest } from '../core/manifest.ts';
 import type { SealSuffix } from '../core/names.ts';
 import type { SpoolFile } from '../spool/file.ts';
 import type { ProvedFile } from '../spool/prover.ts';
+import { macKeyOf, newFileKey } from '../stream/age.ts';
 import { changesBytes, encryptionOf, seal, sealSuffix, unseal } from '../stream/seal.ts';
 import type { EngineDeps } from './deps.ts';
 
@@ -17,6 +18,8 @@ export interface Sealing extends AsyncDisposable {
   /** Ends with the last sealed byte. Where nothing is to be done, the drawn file itself. */
   readonly file: SpoolFile;
   readonly suffix: SealSuffix;
+  /** Only who made the data or can open it knows it; null: nothing is encrypted. */
+  readonly macKey: Uint8Array | null;
   /** Waits for the end. */
   facts(proved: ProvedFile): Promise<SealedFacts>;
 }
@@ -32,10 +35,12 @@ export async function sealAlong(
 ): Promise<Sealing> {
   if (!changesBytes(deps.seal)) return unchanged(drawn);
   const file = await deps.spool.create(aboutBytes);
-  const work = new SealWork(drawn, file, deps, signal);
+  const fileKey = newFileKey();
+  const work = new SealWork(drawn, file, fileKey, deps, signal);
   return {
     file,
     suffix: sealSuffix(deps.seal),
+    macKey: deps.seal.recipients.length === 0 ? null : macKeyOf(fileKey),
     facts: () => work.facts(),
     [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
   };
@@ -49,10 +54,16 @@ class SealWork {
   #doneBytes = 0;
   #toldBytes = 0;
 
-  constructor(drawn: SpoolFile, file: SpoolFile, deps: SealDeps, signal: AbortSignal) {
+  constructor(
+    drawn: SpoolFile,
+    file: SpoolFile,
+    fileKey: Uint8Array,
+    deps: SealDeps,
+    signal: AbortSignal,
+  ) {
     this.#drawn = drawn;
     this.#deps = deps;
-    this.#done = this.#seal(file, signal);
+    this.#done = this.#seal(file, fileKey, signal);
     // A drain that breaks off breaks this off, and tells why itself.
     this.#done.catch(() => undefined);
   }
@@ -63,10 +74,10 @@ class SealWork {
     return this.#done;
   }
 
-  async #seal(file: SpoolFile, signal: AbortSignal): Promise<SealedFacts> {
+  async #seal(file: SpoolFile, fileKey: Uint8Array, signal: AbortSignal): Promise<SealedFacts> {
     const rules = this.#deps.seal;
     const hash = createHash('sha256');
-    for await (const chunk of seal(this.#drawnBytes(), rules)) {
+    for await (const chunk of seal(this.#drawnBytes(), rules, fileKey)) {
       signal.throwIfAborted();
       hash.update(chunk);
       await file.append([chunk], signal);
@@ -99,6 +110,7 @@ function unchanged(drawn: SpoolFile): Sealing {
   return {
     file: drawn,
     suffix: '',
+    macKey: null,
     facts: async ({ digests }) => {
       const { sizeBytes } = drawn;
       return { sizeBytes, sha256: digests.fileSha256, codec: 'none', encryption: null };

@@ -25,6 +25,8 @@ export interface Parcel {
 export interface Sending extends AsyncDisposable {
   /** What the id of the backup ends with. */
   readonly suffix: string;
+  /** Null: nothing is encrypted. */
+  readonly macKey: Uint8Array | null;
   /** Waits for the sealing. The drawn file and its proof must not be needed any more. */
   sealed(proved: ProvedFile): Promise<Manifest['sealed']>;
   /** Syncs the spool and lets the snapshot appear. Throws where the spool fails. */
@@ -49,6 +51,7 @@ export async function startSending(
 
 class OnTheWay implements Sending {
   readonly suffix: string;
+  readonly macKey: Uint8Array | null;
   readonly #object: ObjectName;
   readonly #drawn: SpoolFile;
   readonly #sealing: Sealing;
@@ -59,6 +62,7 @@ class OnTheWay implements Sending {
 
   constructor(order: SendingOrder, sealing: Sealing, deps: EngineDeps, signal: AbortSignal) {
     this.suffix = deps.suffix();
+    this.macKey = sealing.macKey;
     this.#drawn = order.drawn;
     this.#sealing = sealing;
     this.#object = dataName(

@@ -7,6 +7,7 @@ import type { NewestBackup } from '../core/events.ts';
 import { isProved, type Manifest } from '../core/manifest.ts';
 import { isDamage, isDamaged, unreadSince } from '../core/reading.ts';
 import type { EngineDeps, Shelf } from './deps.ts';
+import { trusts } from './trust.ts';
 
 /** Clocks of hosts that share a store may differ by this much. */
 const clockToleranceMs = 5 * 60 * 1000;
@@ -41,7 +42,7 @@ function passedProofs(manifests: readonly Manifest[]): Partial<Record<ProofName,
 /** Reads the catalog and tells what it holds; the faults are told one by one. */
 export async function takeStock(
   catalog: Catalog,
-  deps: Pick<EngineDeps, 'observe' | 'now'>,
+  deps: Pick<EngineDeps, 'observe' | 'now' | 'trust'>,
   signal: AbortSignal,
 ): Promise<CatalogListing> {
   const store = catalog.store.name;
@@ -51,7 +52,8 @@ export async function takeStock(
   }
   // A date in the future is a wrong clock: it must not make the newest backup look young.
   const latest = deps.now().getTime() + clockToleranceMs;
-  const newest = listing.backups.findLast(
+  const trusted = listing.backups.filter(trusts(deps.trust));
+  const newest = trusted.findLast(
     (manifest) => isProved(manifest) && manifest.startedAt.getTime() <= latest,
   );
   deps.observe({
@@ -63,7 +65,7 @@ export async function takeStock(
     damaged: damagedIn(listing),
     oldestRead: oldestRead(listing.backups),
     newest: newest === undefined ? null : newestBackup(newest),
-    proofs: passedProofs(listing.backups),
+    proofs: passedProofs(trusted),
   });
   return listing;
 }

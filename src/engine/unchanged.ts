@@ -4,6 +4,7 @@ import { Failure } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { EngineDeps } from './deps.ts';
 import type { BackupOrder } from './order.ts';
+import { trusts } from './trust.ts';
 
 /**
  * The newest proved backup if every store has it, it is young enough, and the cluster's revision
@@ -42,7 +43,11 @@ async function newestEverywhere(
 ): Promise<Manifest | undefined> {
   const late = new AbortController();
   const limit = setTimeout(() => late.abort(), lookLimitMs);
-  const look = { signal: AbortSignal.any([signal, late.signal]), notAfter: deps.now() };
+  const look = {
+    signal: AbortSignal.any([signal, late.signal]),
+    notAfter: deps.now(),
+    trusts: trusts(deps.trust),
+  };
   const found = await Promise.all(
     deps.shelves.map(({ store }) =>
       deps

@@ -13,6 +13,7 @@ import type { Store } from '../store/port.ts';
 import type { EngineDeps } from './deps.ts';
 import { fetchProved } from './fetch.ts';
 import { type FetchOptions, readBack } from './read-back.ts';
+import { requireTrusted } from './trust.ts';
 
 export interface Verified {
   readonly id: BackupId;
@@ -25,11 +26,15 @@ export interface VerifyOptions extends FetchOptions {
 }
 
 /** The first three are for deep verifications. */
-export type VerifyDeps = Pick<EngineDeps, 'identities' | 'prove' | 'spool' | 'observe' | 'now'>;
+export type VerifyDeps = Pick<
+  EngineDeps,
+  'identities' | 'trust' | 'prove' | 'spool' | 'observe' | 'now'
+>;
 
 /**
  * Verifies one backup and writes the verdict into its manifest. A store that cannot be read throws
- * and leaves the verdict as it was: a fault of the way to the data says nothing of the data.
+ * and leaves the verdict as it was: a fault of the way to the data says nothing of the data. So
+ * does `backup-untrusted`: whose manifest it is decides nobody here.
  */
 export async function verifyBackup(
   catalog: Catalog,
@@ -39,6 +44,8 @@ export async function verifyBackup(
 ): Promise<Verified> {
   const startedMs = performance.now();
   const manifest = await catalog.find(id, options);
+  // Who is not trusted could have written the digests of any data: nothing would be shown by them.
+  requireTrusted(manifest, deps);
   const store = catalog.store.name;
   const read = (): Promise<Failure | undefined> => faultOf(manifest, catalog.store, deps, options);
   const first = await read();

@@ -75,6 +75,7 @@ const failureStatus = {
   'put-back-conflict': 409,
   'quorum-at-risk': 409,
   'backup-locked': 409,
+  'backup-untrusted': 409,
   'drill-failed': 500,
   'http-listen': 503,
   'etcd-start': 502,

@@ -16,12 +16,25 @@ const headLimitBytes = 256 * 1024;
 
 type Bytes = AsyncIterable<Uint8Array>;
 
+/** Only the recipients have it, and whoever encrypted; one for each thing that is encrypted. */
+export function newFileKey(): Uint8Array {
+  return randomBytes(fileKeyBytes);
+}
+
+/**
+ * A key for what is said elsewhere about the encrypted bytes. Who has the bytes and an identity has
+ * it too, and nobody else: age derives its own keys from the file key under other words.
+ */
+export function macKeyOf(fileKey: Uint8Array): Uint8Array {
+  return Buffer.from(hkdfSync('sha256', fileKey, '', 'etcd-backupd manifest', 32));
+}
+
 /** Recipients are raw X25519 public keys; any of them can open it. */
 export async function* encryptAge(
   plain: Bytes,
   recipients: readonly Uint8Array[],
+  fileKey: Uint8Array = newFileKey(),
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const fileKey = randomBytes(fileKeyBytes);
   const nonce = randomBytes(nonceBytes);
   yield ageHead(fileKey, recipients);
   yield nonce;
@@ -39,15 +52,17 @@ export async function* encryptAge(
 /**
  * The plain bytes. Throws `object-damaged` for bytes that were changed, cut or are no age file, and
  * `backup-locked` when none of the identities can open it. What it gave before it throws was
- * authentic, but is not all.
+ * authentic, but is not all. `onFileKey` is called before the first of them, and may throw.
  */
 export async function* decryptAge(
   sealed: Bytes,
   identities: readonly Identity[],
+  onFileKey: (fileKey: Uint8Array) => void = () => undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const source = sealed[Symbol.asyncIterator]();
   try {
     const { fileKey, rest } = await readHead(source, identities);
+    onFileKey(fileKey);
     const [nonce, first] = await takeExactly(source, rest, nonceBytes);
     const key = payloadKey(fileKey, nonce);
     const counter = new ChunkCounter();

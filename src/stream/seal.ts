@@ -2,7 +2,7 @@
 import { recipientText } from '../core/age-text.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { SealSuffix } from '../core/names.ts';
-import { decryptAge, encryptAge } from './age.ts';
+import { decryptAge, encryptAge, macKeyOf } from './age.ts';
 import type { Identity } from './age-keys.ts';
 import { type Codec, compress, decompress } from './compress.ts';
 
@@ -33,20 +33,28 @@ export function encryptionOf({ recipients }: SealRules): Manifest['sealed']['enc
   return { scheme: 'age', recipients: recipients.map(recipientText) };
 }
 
-export function seal(plain: Bytes, { codec, level, recipients }: SealRules): Bytes {
+/** Without a file key that somebody wants to know of, each encryption makes its own. */
+export function seal(
+  plain: Bytes,
+  { codec, level, recipients }: SealRules,
+  fileKey?: Uint8Array,
+): Bytes {
   const packed = compress(plain, codec, level);
-  return recipients.length > 0 ? encryptAge(packed, recipients) : packed;
+  return recipients.length > 0 ? encryptAge(packed, recipients, fileKey) : packed;
 }
 
 /**
  * Throws `object-damaged` for bytes that are not what `seal` made, and `backup-locked` when no
- * identity fits. What it gave before it throws is not all.
+ * identity fits. What it gave before it throws is not all. `onMacKey` is called before the first
+ * byte of what was encrypted, and may throw.
  */
 export function unseal(
   sealed: Bytes,
   { codec, encryption }: Pick<Manifest['sealed'], 'codec' | 'encryption'>,
   identities: readonly Identity[],
+  onMacKey: (macKey: Uint8Array) => void = () => undefined,
 ): Bytes {
-  const packed = encryption === null ? sealed : decryptAge(sealed, identities);
+  const onFileKey = (fileKey: Uint8Array): void => onMacKey(macKeyOf(fileKey));
+  const packed = encryption === null ? sealed : decryptAge(sealed, identities, onFileKey);
   return decompress(packed, codec);
 }

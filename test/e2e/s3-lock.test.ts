@@ -62,6 +62,7 @@ describe.each(await cephServers())('a locked bucket of Ceph of $suite', ({ packa
 });
 
 const pruneDeps = {
+  trust: { signer: () => null, keys: () => [], acceptsUnsigned: false },
   openCatalog,
   observe: () => undefined,
   now: () => new Date(),

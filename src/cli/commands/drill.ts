@@ -3,7 +3,7 @@ import { Failure } from '../../core/errors.ts';
 import { parseBackupId } from '../../core/names.ts';
 import { type DrillReport, type DrillWanted, runDrill } from '../../engine/drill.ts';
 import type { Call, Command } from '../command.ts';
-import { configOptions, identityOption, jsonOption, openForCommand } from '../settings.ts';
+import { configOptions, jsonOption, openForCommand, openingOptions } from '../settings.ts';
 import { shelfOptions } from '../shelves.ts';
 import { json, table } from '../table.ts';
 
@@ -12,13 +12,14 @@ export const drillCommand: Command = {
   summary: 'Restore a backup to a scratch folder and serve it with a real etcd, as a proof',
   usage: '[BACKUP|latest] [options]',
   positionals: { min: 0, max: 1 },
-  options: { ...configOptions, ...shelfOptions, ...identityOption, ...jsonOption },
+  options: { ...configOptions, ...shelfOptions, ...openingOptions, ...jsonOption },
   examples: ['etcd-backupd drill', 'etcd-backupd drill latest --drill.etcdBinary /usr/bin/etcd'],
   codes: [
     'drill-failed',
     'etcd-start',
     'backup-missing',
     'backup-locked',
+    'backup-untrusted',
     'object-damaged',
     'restore-refused',
   ],

@@ -26,7 +26,14 @@ export const extractCommand: Command = {
     'etcd-backupd extract latest --prefix /registry/configmaps/shop/ --json > shop.jsonl',
     'etcd-backupd extract snapshot.db --all',
   ],
-  codes: ['backup-missing', 'backup-locked', 'object-damaged', 'snapshot-corrupt', 'store-failed'],
+  codes: [
+    'backup-missing',
+    'backup-locked',
+    'backup-untrusted',
+    'object-damaged',
+    'snapshot-corrupt',
+    'store-failed',
+  ],
   run,
 };
 

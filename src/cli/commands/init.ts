@@ -29,6 +29,7 @@ export const initCommand: Command = {
     'restore-failed',
     'backup-missing',
     'backup-locked',
+    'backup-untrusted',
     'object-damaged',
   ],
   run,

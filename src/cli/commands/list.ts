@@ -4,8 +4,9 @@ import { encodeManifest } from '../../core/manifest-json.ts';
 import { isDamaged, lastRead } from '../../core/reading.ts';
 import { formatBytes, formatDuration } from '../../core/units.ts';
 import type { Call, Command } from '../command.ts';
-import { configOptions, jsonOption, openForCommand } from '../settings.ts';
+import { configOptions, jsonOption, type OpenHouse, openForCommand } from '../settings.ts';
 import { type Copy, holdings, shelfOptions, tellTroubles } from '../shelves.ts';
+import { signedWords } from '../signed-word.ts';
 import { json, table } from '../table.ts';
 
 export const listCommand: Command = {
@@ -23,7 +24,7 @@ async function run(call: Call): Promise<number> {
   await using house = openForCommand(call);
   const found = await holdings(call, house.deps);
   if (call.values.json) call.terminal.out(json(found.copies.map(asJson)));
-  else call.terminal.out(asTable(found.copies, house.deps.now()));
+  else call.terminal.out(asTable(found.copies, house.deps));
   return tellTroubles(call, found);
 }
 
@@ -31,8 +32,11 @@ function asJson({ shelf, manifest }: Copy): unknown {
   return { store: shelf.store.name, ...JSON.parse(encodeManifest(manifest)) };
 }
 
-function asTable(copies: readonly Copy[], now: Date): string {
-  const heading = ['BACKUP', 'AGE', 'SIZE', 'REVISION', 'KEYS', 'PROOFS', 'READ', 'STORE', 'NOTE'];
+function asTable(copies: readonly Copy[], deps: OpenHouse['deps']): string {
+  const now = deps.now();
+  const signed = signedWords(deps.trust);
+  const facts = ['BACKUP', 'AGE', 'SIZE', 'REVISION', 'KEYS', 'PROOFS'];
+  const heading = [...facts, 'READ', 'SIGNED', 'STORE', 'NOTE'];
   const rows = copies.map(({ shelf, manifest }) => [
     manifest.id,
     ageOf(manifest.startedAt, now),
@@ -41,6 +45,7 @@ function asTable(copies: readonly Copy[], now: Date): string {
     String(manifest.keys),
     proofsOf(manifest),
     ageOf(lastRead(manifest), now),
+    signed(manifest),
     shelf.store.name,
     noteOf(manifest),
   ]);

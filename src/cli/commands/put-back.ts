@@ -35,6 +35,7 @@ export const putBackCommand: Command = {
     'restore-refused',
     'backup-missing',
     'backup-locked',
+    'backup-untrusted',
     'object-damaged',
     'cluster-unreachable',
     'cluster-permission',

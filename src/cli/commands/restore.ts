@@ -32,6 +32,7 @@ export const restoreCommand: Command = {
     'restore-failed',
     'backup-missing',
     'backup-locked',
+    'backup-untrusted',
     'object-damaged',
   ],
   run,

@@ -3,6 +3,7 @@ import { formatBytes, formatDuration } from '../../core/units.ts';
 import type { Call, Command } from '../command.ts';
 import { configOptions, jsonOption, openForCommand } from '../settings.ts';
 import { type Copy, copiesOf, holdings, shelfOptions, tellTroubles } from '../shelves.ts';
+import { signedWords } from '../signed-word.ts';
 import { json, table } from '../table.ts';
 
 export const showCommand: Command = {
@@ -27,12 +28,13 @@ async function run(call: Call): Promise<number> {
     });
     call.terminal.out(json(shown));
   } else {
-    call.terminal.out(copies.map(describe).join('\n'));
+    const signed = signedWords(house.deps.trust);
+    call.terminal.out(copies.map((copy) => describe(copy, signed(copy.manifest))).join('\n'));
   }
   return status;
 }
 
-function describe({ shelf, manifest }: Copy): string {
+function describe({ shelf, manifest }: Copy, signed: string): string {
   const { source, cluster, hashKv, raw, steps, found } = manifest;
   const took = Object.entries(steps).map(([step, ms]) => `${step} ${formatDuration(ms)}`);
   const facts = [
@@ -52,6 +54,7 @@ function describe({ shelf, manifest }: Copy): string {
     ['alarms', found.alarms.map(({ kind, member }) => `${kind} of ${member}`).join(', ') || 'none'],
     ['leases', String(found.leases)],
     ['auth', found.authEnabled ? 'on' : 'off'],
+    ['signature', signed],
     ['hold', manifest.hold === null ? 'none' : manifest.hold.reason],
   ];
   return table(facts) + proofLines(manifest.proofs);

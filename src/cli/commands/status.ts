@@ -1,9 +1,10 @@
 import { rankSources } from '../../cluster/choose.ts';
 import { readSecretFile } from '../../config/secret-file.ts';
 import { toFailure } from '../../core/errors.ts';
-import { isProved } from '../../core/manifest.ts';
+import { isProved, type Manifest } from '../../core/manifest.ts';
 import { isDamage, isDamaged, unreadSince } from '../../core/reading.ts';
 import { formatBytes } from '../../core/units.ts';
+import { trusts } from '../../engine/trust.ts';
 import type { StatusReport } from '../../observe/status-report.ts';
 import type { Call, Command } from '../command.ts';
 import { configOptions, jsonOption, type OpenHouse, openForCommand } from '../settings.ts';
@@ -101,10 +102,18 @@ function daemonLines(daemon: StatusReport | null): string {
   return `${table([...rows, ...(failed ?? [])])}\n`;
 }
 
+/** Of a store's copies, oldest first: the newest one that counts. */
+function newestIn({ deps }: OpenHouse): (own: Holdings['copies']) => Manifest | undefined {
+  const isTrusted = trusts(deps.trust);
+  return (own) =>
+    own.findLast(({ manifest }) => isProved(manifest) && isTrusted(manifest))?.manifest;
+}
+
 function storesOf(found: Holdings, house: OpenHouse): unknown[] {
+  const newestOf = newestIn(house);
   return house.deps.shelves.map(({ store }) => {
     const own = found.copies.filter(({ shelf }) => shelf.store === store);
-    const newest = own.findLast(({ manifest }) => isProved(manifest))?.manifest;
+    const newest = newestOf(own);
     const dead = found.unreadable.find((one) => one.store === store.name);
     return {
       store: store.name,
@@ -145,6 +154,7 @@ const storeHeading = [
 
 function storeLines(found: Holdings, house: OpenHouse, daemon: StatusReport | null): string {
   const now = house.deps.now();
+  const newestOf = newestIn(house);
   const rows = house.deps.shelves.map(({ store }) => {
     const known = daemon?.stores.find(({ name }) => name === store.name)?.missing;
     const missing = String(known ?? '');
@@ -152,7 +162,7 @@ function storeLines(found: Holdings, house: OpenHouse, daemon: StatusReport | nu
       return [store.name, '?', missing, '?', '', 'cannot be read'];
     }
     const own = found.copies.filter(({ shelf }) => shelf.store === store);
-    const newest = own.findLast(({ manifest }) => isProved(manifest))?.manifest;
+    const newest = newestOf(own);
     const oldestRead = oldestReadOf(own);
     const about = [
       store.name,

@@ -5,10 +5,10 @@ import { verifyBackup } from '../../engine/verify.ts';
 import type { Call, Command } from '../command.ts';
 import {
   configOptions,
-  identityOption,
   jsonOption,
   type OpenHouse,
   openForCommand,
+  openingOptions,
 } from '../settings.ts';
 import {
   type Copy,
@@ -28,13 +28,20 @@ export const verifyCommand: Command = {
   options: {
     ...configOptions,
     ...shelfOptions,
-    ...identityOption,
+    ...openingOptions,
     all: { type: 'boolean', doc: 'every backup of every store' },
     deep: { type: 'boolean', doc: 'walk the database again, page by page, as after a drain' },
     ...jsonOption,
   },
   examples: ['etcd-backupd verify latest', 'etcd-backupd verify --all --deep'],
-  codes: ['backup-locked', 'object-damaged', 'object-missing', 'backup-missing', 'store-failed'],
+  codes: [
+    'backup-locked',
+    'backup-untrusted',
+    'object-damaged',
+    'object-missing',
+    'backup-missing',
+    'store-failed',
+  ],
   run,
 };
 

@@ -78,7 +78,8 @@ describe('restore --plan', () => {
   test('passes on what must be the same on every host', async () => {
     const rest =
       '--bump-revision 1000000000 --mark-compacted --clear-alarms --owner 0:0 ' +
-      '--etcd-version 3.6.14 --force --store local --cluster cdf818194e3a8c32 --identity /etc/key';
+      '--etcd-version 3.6.14 --force --store local --cluster cdf818194e3a8c32 --identity /etc/key ' +
+      '--accept-unsigned';
     const told = await call([
       ...[...words, ...token, '--json', ...rest.split(' ')],
       ...(await stocked()).words,

@@ -145,7 +145,7 @@ describe('what is asked', () => {
 describe('a mistake in what is asked', () => {
   const list = { 'initial-cluster': 'm1=http://h:1' };
   const texts = Object.entries(restoreOptions).flatMap(([name, { type }]) =>
-    type === 'string' && !['store', 'cluster', 'identity'].includes(name) ? [name] : [],
+    type === 'string' && !['store', 'cluster', 'identity', 'trust'].includes(name) ? [name] : [],
   );
 
   test.each(texts)('is an empty text: --%s', (name) => {

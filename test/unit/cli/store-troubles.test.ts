@@ -43,7 +43,7 @@ test.each([
     'list',
     ['list'],
     'store-failed',
-    'BACKUP  AGE  SIZE  REVISION  KEYS  PROOFS  READ  STORE  NOTE\n',
+    'BACKUP  AGE  SIZE  REVISION  KEYS  PROOFS  READ  SIGNED  STORE  NOTE\n',
   ],
   ['verify', ['verify', '--all'], 'store-failed', 'BACKUP  STORE  VERDICT  DETAIL\n'],
   ['show', ['show', 'latest'], 'backup-missing', ''],

@@ -45,7 +45,14 @@ describe('a configuration', () => {
         },
       ],
       retention,
-      seal: { compression: 'none', level: null, recipients: [], identityFile: null },
+      seal: {
+        compression: 'none',
+        level: null,
+        recipients: [],
+        identityFile: null,
+        signingKeyFile: null,
+        trustedKeys: [],
+      },
       spool: { dir: '/var/lib/etcd-backupd/spool', maxBytes: 0 },
       http: {
         enabled: true,

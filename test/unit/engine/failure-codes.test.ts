@@ -28,6 +28,7 @@ const elsewhere: readonly FailureCode[] = [
   'restore-failed',
   'put-back-conflict',
   'backup-locked',
+  'backup-untrusted',
   'quorum-at-risk',
   'drill-failed',
   'damage-repaired',

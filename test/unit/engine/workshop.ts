@@ -186,6 +186,7 @@ class OpenWorkshop implements Workshop {
       },
       seal: { codec: 'none', level: null, recipients: [] },
       identities: () => [],
+      trust: { signer: () => null, keys: () => [], acceptsUnsigned: false },
       spool: openSpool({ dir: this.spoolDir, maxBytes: options.spoolMaxBytes ?? 0 }),
       prove: inlineProver,
       shelves: this.#stores.map((store) => ({ store, retention: options.retention ?? {} })),

@@ -139,13 +139,19 @@ describe('the body of a restore', () => {
   test('tells all that is wrong at once', async () => {
     const { call } = open();
 
-    const answer = await call('POST /v1/restores', { force: 1, owner: 'root', name: 7 });
+    const answer = await call('POST /v1/restores', {
+      force: 1,
+      owner: 'root',
+      acceptsUnsigned: true,
+      name: 7,
+    });
 
     expect(answer.json().detail.split('; ')).toEqual([
       'dataDir: it is missing',
       'name: not a text without spaces, commas and equals signs',
       'force: not true or false',
       '"owner": no call takes this key',
+      '"acceptsUnsigned": no call takes this key',
     ]);
   });
 });
