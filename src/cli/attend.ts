@@ -61,6 +61,9 @@ export async function attend(loaded: LoadedConfig, log: Observe): Promise<Attend
           backups: backupSource(deps),
           takeBackup: () => ({ status: statusOf(daemon.request()) }),
           requestDrill: () => ({ status: statusOf(daemon.requestChore('drill')) }),
+          requestHeal: heals(loaded)
+            ? () => ({ status: statusOf(daemon.requestChore('heal')) })
+            : undefined,
           restores,
           metrics,
           alive: () => daemon.alive(),
@@ -90,11 +93,15 @@ function daemonDeps(deps: EngineDeps, stores: string[]): Parameters<typeof start
   };
 }
 
+/** A store alone has nobody to get anything from. */
+function heals({ config }: LoadedConfig): boolean {
+  return config.heal.enabled && config.stores.length > 1;
+}
+
 function choresOf(loaded: LoadedConfig, deps: EngineDeps & DrillDeps): readonly Chore[] {
-  const { heal, schedule, stores } = loaded.config;
+  const { heal, schedule } = loaded.config;
   const others = [drill(loaded, deps), scrub(loaded, deps)];
-  // A store alone has nobody to get anything from.
-  if (!heal.enabled || stores.length < 2) return others;
+  if (!heals(loaded)) return others;
   const healing = healChore({
     schedule: parseSchedule({ cron: heal.cron, timezone: schedule.timezone }),
     run: ({ signal, observe }) => healOurs({ ...deps, observe }, { signal }),

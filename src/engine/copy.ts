@@ -10,7 +10,7 @@ import { isProved, type Manifest, type Proof } from '../core/manifest.ts';
 import { objectName } from '../core/names.ts';
 import type { Body } from '../store/port.ts';
 import type { EngineDeps } from './deps.ts';
-import { type FetchOptions, readBack, storedBytes } from './read-back.ts';
+import { everyFewMiB, type FetchOptions, readBack, storedBytes } from './read-back.ts';
 
 export type CopyDeps = Pick<EngineDeps, 'observe' | 'now'>;
 
@@ -38,7 +38,8 @@ export async function copyBackup(
   deps: CopyDeps,
   options: CopyOptions,
 ): Promise<CopyEnd> {
-  const copy = new Copy(from, to, deps, options);
+  const id = typeof which === 'string' ? which : which.id;
+  const copy = new Copy(id, from, to, deps, options);
   const source = await copy.blame(() => provedIn(from, which, options));
   return options.replace ? await copy.repair(source) : await copy.add(source);
 }
@@ -60,6 +61,7 @@ async function provedIn(
 
 /** The work on one backup, between two stores. */
 class Copy {
+  readonly #id: BackupId;
   readonly #from: Catalog;
   readonly #to: Catalog;
   readonly #deps: CopyDeps;
@@ -67,13 +69,18 @@ class Copy {
   readonly #startedMs = performance.now();
   /** Of the ways through the data that are behind: the way there, and back to compare. */
   #behindBytes = 0;
-  #toldBytes = 0;
+  readonly #show: NonNullable<FetchOptions['onProgress']>;
 
-  constructor(from: Catalog, to: Catalog, deps: CopyDeps, options: CopyOptions) {
+  constructor(id: BackupId, from: Catalog, to: Catalog, deps: CopyDeps, options: CopyOptions) {
+    this.#id = id;
     this.#from = from;
     this.#to = to;
     this.#deps = deps;
     this.#options = options;
+    const store = to.store.name;
+    this.#show = everyFewMiB((doneBytes, totalBytes) => {
+      deps.observe({ kind: 'copy-advanced', store, id, doneBytes, totalBytes });
+    });
   }
 
   /** A copy that is not there at all yet. Throws what is wrong with one that is. */
@@ -81,7 +88,7 @@ class Copy {
     const there = await this.#orNone(this.#to.find(source.id, this.#options));
     if (there !== undefined) {
       if (isSameData(there, source)) return 'present';
-      throw this.#isAnother(source);
+      throw this.#isAnother();
     }
     const stored = await this.#put(source);
     await this.#to.commit({ ...source, proofs: { ...source.proofs, stored } }, this.#options);
@@ -93,8 +100,8 @@ class Copy {
     const there = await this.#manifestThere(source.id);
     if (there === 'none') return await this.add(source);
     const told = there === 'unreadable' ? source : there;
-    const isWhole = await this.#isWhole(told, source.id);
-    if (isWhole && !isSameData(told, source)) throw this.#isAnother(source);
+    const isWhole = await this.#isWhole(told);
+    if (isWhole && !isSameData(told, source)) throw this.#isAnother();
     if (isWhole && there !== 'unreadable' && isProved(there)) return 'present';
     const stored = isWhole ? this.#passed('read back', source) : await this.#put(source);
     if (there === 'unreadable' || !isSameData(there, source)) {
@@ -128,9 +135,9 @@ class Copy {
     }
   }
 
-  async #isWhole(manifest: Manifest, id: BackupId): Promise<boolean> {
+  async #isWhole(manifest: Manifest): Promise<boolean> {
     try {
-      const onProgress = (done: number, total: number) => this.#advance(id, done, total);
+      const onProgress = (done: number, total: number) => this.#advance(done, total);
       await readBack(manifest, this.#to.store, { signal: this.#options.signal, onProgress });
       this.#behindBytes += manifest.sealed.sizeBytes;
       return true;
@@ -144,10 +151,10 @@ class Copy {
   async #put(source: Manifest): Promise<Proof> {
     const { store } = this.#to;
     const { signal } = this.#options;
-    const { id, sealed } = source;
+    const { sealed } = source;
     let sourceFault: Failure | undefined;
     const bytes = () => storedBytes(source, this.#from.store, { signal });
-    const advance = (done: number) => this.#advance(id, done, sealed.sizeBytes);
+    const advance = (done: number) => this.#advance(done, sealed.sizeBytes);
     // Never with a `file`: a link to the source's own file would be the same bytes on the same
     // disk, and no copy.
     const body: Body = {
@@ -176,7 +183,7 @@ class Copy {
       if (sourceFault !== undefined) this.#options.onSourceFault?.(sourceFault);
       throw thrown;
     }
-    const onProgress = (done: number, total: number) => this.#advance(id, done, total);
+    const onProgress = (done: number, total: number) => this.#advance(done, total);
     await readBack(source, store, { signal, onProgress });
     return this.#passed('read back', source);
   }
@@ -186,22 +193,19 @@ class Copy {
     return { at: this.#deps.now(), outcome: 'passed', evidence };
   }
 
-  #advance(id: BackupId, done: number, total: number): void {
+  #advance(done: number, total: number): void {
     const doneBytes = this.#behindBytes + done;
     const totalBytes = this.#behindBytes + total;
     this.#options.onProgress?.(doneBytes, totalBytes);
-    if (done < total && doneBytes - this.#toldBytes < tellEveryBytes) return;
-    this.#toldBytes = doneBytes;
-    const { name: store } = this.#to.store;
-    this.#deps.observe({ kind: 'copy-advanced', store, id, doneBytes, totalBytes });
+    this.#show(doneBytes, totalBytes);
   }
 
-  #tell({ id, sealed }: Manifest, result: 'copied' | 'repaired'): CopyEnd {
+  #tell({ sealed }: Manifest, result: 'copied' | 'repaired'): CopyEnd {
     this.#deps.observe({
       kind: 'backup-copied',
       store: this.#to.store.name,
       from: this.#from.store.name,
-      id,
+      id: this.#id,
       result,
       sizeBytes: sealed.sizeBytes,
       tookMs: Math.round(performance.now() - this.#startedMs),
@@ -218,15 +222,13 @@ class Copy {
     }
   }
 
-  #isAnother({ id }: Manifest): Failure {
+  #isAnother(): Failure {
+    const id = this.#id;
     const { name } = this.#to.store;
     const message = `store ${name} already has another backup named ${id}`;
     return new Failure('store-failed', message, { context: { store: name, id } });
   }
 }
-
-/** Fine enough for a bar and for a slow line, coarse enough to cost nothing. */
-const tellEveryBytes = 4 * 1024 * 1024;
 
 function isSameData(one: Manifest, other: Manifest): boolean {
   return one.sealed.object === other.sealed.object && one.sealed.sha256 === other.sealed.sha256;

@@ -9,6 +9,7 @@ import { manifestId } from '../core/names.ts';
 import { isFuture, planRetention, retentionItem } from '../core/retention.ts';
 import type { EngineDeps, Shelf } from './deps.ts';
 import { takeAllStock } from './stock.ts';
+import { trusts } from './trust.ts';
 
 /** One store that has a backup. */
 export interface Source {
@@ -47,7 +48,7 @@ export async function planHeal(
   const nearest = deps.shelves
     .flatMap((shelf) => read.filter((one) => one.shelf === shelf))
     .sort((one, other) => (one.shelf.distance ?? 0) - (other.shelf.distance ?? 0));
-  const known = provedAnywhere(nearest, deps.now());
+  const known = provedAnywhere(nearest, deps);
   const needs = nearest.flatMap((target) => needsOf(target, known, deps));
   const unread = deps.shelves.filter((shelf) => !stock.has(shelf));
   return { needs: byNeed(needs, newestOf(known)), unread };
@@ -62,12 +63,19 @@ interface Known {
   readonly sources: Source[];
 }
 
-/** A date in the future is a wrong clock; such a backup counts for nothing until it has come. */
-function provedAnywhere(stores: readonly Read[], now: Date): ReadonlyMap<BackupId, Known> {
+/**
+ * A date in the future is a wrong clock; such a backup counts for nothing until it has come. Who is
+ * not trusted and can write to one store must not get into the others.
+ */
+function provedAnywhere(
+  stores: readonly Read[],
+  { now, trust }: Pick<EngineDeps, 'now' | 'trust'>,
+): ReadonlyMap<BackupId, Known> {
   const known = new Map<BackupId, Known>();
+  const isTrusted = trusts(trust);
   for (const { shelf, catalog, listing } of stores) {
     for (const manifest of listing.backups) {
-      if (!isProved(manifest) || isFuture(manifest, now)) continue;
+      if (!isProved(manifest) || isFuture(manifest, now()) || !isTrusted(manifest)) continue;
       const one = known.get(manifest.id) ?? { manifest, sources: [] };
       one.sources.push({ shelf, catalog });
       known.set(manifest.id, one);

@@ -5,6 +5,7 @@ import { type CopyEnd, copyBackup } from './copy.ts';
 import type { EngineDeps, Shelf } from './deps.ts';
 import { type HealPlan, type Need, planHeal, type Source } from './heal-plan.ts';
 import { identifyCluster } from './identify.ts';
+import { everyFewMiB } from './read-back.ts';
 import { takeStock } from './stock.ts';
 import { verifyBackup } from './verify.ts';
 
@@ -131,7 +132,11 @@ async function isJudged(
   if (failure.code === 'object-missing') return true;
   if (failure.code !== 'object-damaged') return false;
   // A store that cannot be read now is told by the next one who reads it.
-  await verifyBackup(catalog, id, deps, { deep: false, signal }).catch(() => undefined);
+  const store = catalog.store.name;
+  const onProgress = everyFewMiB((doneBytes, totalBytes) => {
+    deps.observe({ kind: 'copy-advanced', store, id, doneBytes, totalBytes });
+  });
+  await verifyBackup(catalog, id, deps, { deep: false, signal, onProgress }).catch(() => undefined);
   signal.throwIfAborted();
   return true;
 }

@@ -9,9 +9,24 @@ import type { Manifest } from '../core/manifest.ts';
 import { type ObjectName, objectName } from '../core/names.ts';
 import type { Store } from '../store/port.ts';
 
+type OnProgress = (doneBytes: number, totalBytes: number) => void;
+
 export interface FetchOptions {
   readonly signal: AbortSignal;
-  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+  readonly onProgress?: OnProgress;
+}
+
+/** Fine enough for a bar and for a slow line, coarse enough to cost nothing. */
+const tellEveryBytes = 4 * 1024 * 1024;
+
+/** Passes on what is worth telling of a way: every few MiB, and its end. */
+export function everyFewMiB(tell: OnProgress): OnProgress {
+  let toldBytes = 0;
+  return (doneBytes, totalBytes) => {
+    if (doneBytes < totalBytes && Math.abs(doneBytes - toldBytes) < tellEveryBytes) return;
+    toldBytes = doneBytes;
+    tell(doneBytes, totalBytes);
+  };
 }
 
 /**

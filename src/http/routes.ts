@@ -39,6 +39,7 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/backups', scope: 'read', answer: answerBackups },
   { method: 'GET', path: '/v1/backups/:id', scope: 'read', answer: answerBackup },
   { method: 'POST', path: '/v1/backups', scope: 'operate', answer: answerTake },
+  { method: 'POST', path: '/v1/heals', scope: 'operate', answer: answerHeal },
   ...restoreRoutes,
 ];
 
@@ -83,6 +84,17 @@ async function answerTake(options: AdminOptions, call: Call): Promise<Answer> {
   if (!isEmpty(call.body)) return problemAnswer(fieldless);
   const { status } = await options.takeBackup();
   return { ...jsonAnswer(202, { status }), headers: { location: '/v1/status' } };
+}
+
+async function answerHeal({ requestHeal }: AdminOptions, { body }: Call): Promise<Answer> {
+  if (!isEmpty(body)) return problemAnswer(fieldless);
+  if (requestHeal === undefined) {
+    const hint = 'It takes two stores, and heal.enabled.';
+    return problemAnswer(requestProblem('not-found', 'this daemon does not heal stores', hint));
+  }
+  const { status } = await requestHeal();
+  if (status === 'accepted') return jsonAnswer(202, { status });
+  return problemAnswer(requestProblem(status, 'stores are being healed, or are about to be'));
 }
 
 function parseListQuery(

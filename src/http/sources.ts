@@ -18,6 +18,8 @@ export interface AdminOptions {
   readonly restores: RestoreSource;
   /** Puts a drill on the daemon's list and returns. Throws `stopped` while it drains. */
   readonly requestDrill: () => TakeAnswer | Promise<TakeAnswer>;
+  /** The same for healing; left out where the daemon does not heal. */
+  readonly requestHeal?: (() => TakeAnswer | Promise<TakeAnswer>) | undefined;
   readonly metrics: { text(): Promise<string>; readonly contentType: string };
   /** Whether the loop is alive: a daemon that only answers HTTP is dead. */
   readonly alive: () => Health;

@@ -13,7 +13,7 @@ export const all: TokenSources = {
 };
 const json = { 'content-type': 'application/json' };
 
-interface Opening extends Pick<Partial<AdminOptions>, 'tokens' | 'requestDrill'> {
+interface Opening extends Pick<Partial<AdminOptions>, 'tokens' | 'requestDrill' | 'requestHeal'> {
   readonly withRoots?: boolean;
 }
 
