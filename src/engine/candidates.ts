@@ -110,9 +110,9 @@ async function readShelves(wanted: Wanted, deps: Reading, signal: AbortSignal): 
         const known = [...backups, ...faults.flatMap(({ manifest }) => manifest ?? [])];
         found.push(...known.map((manifest) => ({ shelf, catalog, manifest })));
         for (const { name, manifest, failure: fault } of faults) {
-          const id = parseObjectName(name)?.id;
-          if (manifest !== undefined || id === undefined) continue;
-          unreadable.push({ backup: id, failure: fault, cluster });
+          const parsed = parseObjectName(name);
+          if (manifest !== undefined || parsed?.kind !== 'manifest') continue;
+          unreadable.push({ backup: parsed.id, failure: fault, cluster });
         }
       }
     } catch (error) {

@@ -127,5 +127,7 @@ class Watch {
 }
 
 function watched(body: Body, silence: Silence): Body {
+  const { sizeBytes } = body;
+  if (typeof sizeBytes !== 'number') silence.until(sizeBytes);
   return { ...body, open: () => silence.given(body.open()) };
 }

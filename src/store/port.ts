@@ -18,12 +18,18 @@ export interface Body {
    * overwritten when the next one is asked for: who keeps it, copies it.
    */
   open(): AsyncIterable<Uint8Array>;
-  /** Checked against what arrived: a short or long body fails the put. */
-  readonly sizeBytes: number;
   /**
-   * A finished, synced file that holds exactly these bytes and will not change: a store on the
-   * same file system may link to it instead of copying. It must not be read: what is copied comes
-   * from `open`, where limits and progress see it.
+   * Checked against what arrived: a short or long body fails the put. A promise for bytes that are
+   * still coming, or are not yet known to be wanted: no object appears before it is kept, and where
+   * it is broken the put fails with its reason.
+   */
+  readonly sizeBytes: number | Promise<number>;
+  /** Where the size is a promise: about how many bytes, so that a store can plan. */
+  readonly aboutBytes?: number;
+  /**
+   * A file that holds exactly these bytes and will not change once `sizeBytes` is known, when it is
+   * synced, too: a store on the same file system may link to it instead of copying. It must not
+   * be read: what is copied comes from `open`, where limits and progress see it.
    */
   readonly file?: string;
 }

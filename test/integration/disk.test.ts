@@ -6,6 +6,7 @@ import type { BackupId } from '../../src/core/backup.ts';
 import { systemCode } from '../../src/core/errors.ts';
 import { cluster, type TestCluster } from '../support/etcd.ts';
 import { runProgram, type Worker, type Workplace, worker, workplace } from '../support/house.ts';
+import { filesOf } from '../support/stored-names.ts';
 import { fill } from '../support/workload.ts';
 
 const MiB = 1024 * 1024;
@@ -143,7 +144,7 @@ describe.skipIf(!canMount())('a backup on small and broken disks', () => {
     });
     expect(filesBelow(full.path)).toEqual([]);
     const kept = filesBelow(place.storeDir).map((name) => basename(name));
-    expect(kept.toSorted()).toEqual([`${id}.db`, `${id}.json`]);
+    expect(kept.toSorted()).toEqual(filesOf(id));
     expect(readdirSync(place.spoolDir)).toEqual([]);
   });
 
@@ -173,7 +174,7 @@ describe.skipIf(!canMount())('a backup on small and broken disks', () => {
     const evidence = { compared: 'read back', sizeBytes: expect.any(Number) };
     expect(await storedProof(engine, id)).toMatchObject({ outcome: 'passed', evidence });
     const names = filesBelow(other.path).map((name) => basename(name));
-    expect(names.toSorted()).toEqual([`${id}.db`, `${id}.json`]);
+    expect(names.toSorted()).toEqual(filesOf(id));
   });
 
   test('is the spool file itself where the store is on the same disk', async () => {

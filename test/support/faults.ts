@@ -171,8 +171,12 @@ function untilAborted(signal: AbortSignal): Promise<never> {
 }
 
 function shorter(body: Body, sizeBytes: number): Body {
+  const whole = body.sizeBytes;
   return {
-    sizeBytes: Math.min(sizeBytes, body.sizeBytes),
+    sizeBytes:
+      typeof whole === 'number'
+        ? Math.min(sizeBytes, whole)
+        : whole.then((known) => Math.min(sizeBytes, known)),
     open: () => firstBytes(body.open(), sizeBytes),
   };
 }
