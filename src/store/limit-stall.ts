@@ -132,9 +132,6 @@ class Watch {
 
 function watched(body: Body, silence: Silence): Body {
   const { sizeBytes } = body;
-  return {
-    ...body,
-    open: () => silence.given(body.open()),
-    sizeBytes: typeof sizeBytes === 'number' ? sizeBytes : silence.promised(sizeBytes),
-  };
+  if (typeof sizeBytes !== 'number') silence.until(sizeBytes);
+  return { ...body, open: () => silence.given(body.open()) };
 }

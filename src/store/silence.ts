@@ -23,8 +23,10 @@ export class Silence implements Disposable {
   readonly #end = new AbortController();
   readonly #bodies = new Set<AsyncIterator<Uint8Array>>();
   #takenBytes = 0;
-  /** Bodies that the store waits for: then it is not the one that is silent. */
+  /** What the store waits for: then it is not the one that is silent. */
   #owed = 0;
+  /** Chunks that it has: then it is, whatever else is owed to it. */
+  #inHand = 0;
   #timer: NodeJS.Timeout | undefined;
   #giveUp: ((reason: unknown) => void) | undefined;
   readonly #onAbort = (): void => {
@@ -73,7 +75,7 @@ export class Silence implements Disposable {
         ended = step.done === true;
         if (step.done === true) return;
         this.#takenBytes += step.value.byteLength;
-        yield step.value;
+        yield* this.#hand(step.value);
       }
     } catch (thrown) {
       ended = true;
@@ -84,12 +86,9 @@ export class Silence implements Disposable {
     }
   }
 
-  /** The size of a body that still grows: until it is known, the store can only wait. */
-  promised(sizeBytes: Promise<number>): Promise<number> {
-    const known = this.#owe(() => sizeBytes);
-    // A store may never come to ask for it.
-    known.catch(() => {});
-    return known;
+  /** What the store may have to wait for with all bytes taken: their sum, which keeps them. */
+  until(size: Promise<unknown>): void {
+    void this.#owe(() => size).catch(() => {});
   }
 
   [Symbol.dispose](): void {
@@ -97,9 +96,19 @@ export class Silence implements Disposable {
     this.#caller.removeEventListener('abort', this.#onAbort);
   }
 
+  *#hand(chunk: Uint8Array): Generator<Uint8Array, void, undefined> {
+    this.#inHand += 1;
+    this.#listen();
+    try {
+      yield chunk;
+    } finally {
+      this.#inHand -= 1;
+    }
+  }
+
   async #owe<T>(next: () => Promise<T>): Promise<T> {
     this.#owed += 1;
-    clearTimeout(this.#timer);
+    this.#listen();
     try {
       return await next();
     } finally {
@@ -111,8 +120,9 @@ export class Silence implements Disposable {
   /** From now on the store is to say something. */
   #listen(): void {
     if (this.#giveUp === undefined) return;
+    clearTimeout(this.#timer);
     if (this.#caller.aborted) this.#run(clearingMs, () => this.#caller.reason);
-    else if (this.#owed === 0) {
+    else if (this.#owed === 0 || this.#inHand > 0) {
       const { stallMs, heldBytes, failure } = this.#limits;
       const ms = stallMs + Math.min(heldBytes, this.#takenBytes) / leastBytesPerMs;
       this.#run(ms, () => failure(ms));
@@ -120,7 +130,6 @@ export class Silence implements Disposable {
   }
 
   #run(ms: number, reason: () => unknown): void {
-    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#abandon(reason()), ms);
   }
 

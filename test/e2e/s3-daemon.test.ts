@@ -60,7 +60,7 @@ describe.skipIf(skip !== undefined)(`a daemon with a bucket${skip ? ` (${skip})`
       prefix: 'prod',
       endpoint: proxy.url,
       insecureHttp: true,
-      stallTimeout: '1s',
+      stallTimeout: '3s',
       credentials: {
         accessKeyIdFile: join(place.dir, 's3', 'accessKeyId'),
         secretAccessKeyFile: join(place.dir, 's3', 'secretAccessKey'),

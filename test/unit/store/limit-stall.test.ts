@@ -158,6 +158,47 @@ describe('a limit on silence', () => {
     expect(await put).toEqual({ compared: 'nothing' });
   });
 
+  test('does not count the time until a body that grew is known to be wanted', async () => {
+    const size = Promise.withResolvers<number>();
+    const grown = { ...bodyOf(bytes), sizeBytes: size.promise };
+    const put = store.put(named('a/grown'), grown, { signal });
+    await pass(10 * stallMs);
+
+    size.resolve(bytes.byteLength);
+
+    expect(await put).toEqual({ compared: 'nothing' });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('ends a put that hangs over a chunk, or over the end, of a body that grew', async () => {
+    const hoarding = (chunks: number): Store => ({
+      ...inner.plain(),
+      put: async (_name, body) => {
+        const its = body.open()[Symbol.asyncIterator]();
+        for (let at = 0; at < chunks; at += 1) await its.next();
+        return new Promise(() => {});
+      },
+    });
+    const size = Promise.withResolvers<number>();
+    const grown = { ...bodyOf(bytes, bytes.byteLength), sizeBytes: size.promise };
+    const told: string[] = [];
+    const puts = [1, 2].map((chunks) =>
+      limitStall(hoarding(chunks), { stallMs })
+        .put(name, grown, { signal })
+        .catch(({ code }) => told.push(`${code} ${chunks}`)),
+    );
+
+    await pass(stallMs);
+    expect(told).toEqual(['timed-out 1']);
+    await pass(5 * stallMs);
+    expect(told).toEqual(['timed-out 1']);
+    size.resolve(bytes.byteLength);
+    await pass(stallMs);
+    await Promise.all(puts);
+
+    expect(told).toEqual(['timed-out 1', 'timed-out 2']);
+  });
+
   test('gives a slow line the time for what the store holds unsent', async () => {
     // Takes all, and is silent for 30 of the 37.5 seconds that 600 kB need on the slowest line.
     const collecting: Store = {
