@@ -137,6 +137,17 @@ describe('every alert', () => {
     }
   });
 
+  test('names only commands that the program has', () => {
+    const told = `${runbook} ${read('config/prometheus/alerts.yaml')}`.replaceAll(/\s+/g, ' ');
+    const commands = readdirSync(join(root, 'src', 'cli', 'commands'));
+    const named = new Set(
+      [...told.matchAll(/[`"]etcd-backupd ([a-z-]+)/g)].map(([, name]) => name),
+    );
+
+    expect(named.size).toBeGreaterThan(8);
+    expect([...named].filter((name) => !commands.includes(`${name}.ts`))).toEqual([]);
+  });
+
   test('leads to its section, and tells how urgent it is and where', () => {
     for (const { alert, labels, annotations } of rules) {
       expect(annotations.runbook).toBe(`docs/alerts.md#${alert.toLowerCase()}`);
