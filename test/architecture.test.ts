@@ -49,7 +49,7 @@ const doors: Record<string, string> = {
   fastify: 'http/',
   'node-cron': 'daemon/schedule.ts',
   pino: 'observe/log.ts',
-  'prom-client': 'observe/metrics.ts',
+  'prom-client': 'observe/series.ts',
   yaml: 'config/yaml.ts',
 };
 

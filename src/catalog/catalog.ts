@@ -16,6 +16,7 @@ import {
   orMissing,
   readManifest,
 } from './manifest-object.ts';
+import { renewManifest } from './renew.ts';
 import { type SweepOrder, type Swept, sweepOrphans } from './sweep.ts';
 
 export type { CatalogFault, CatalogListing } from './listing.ts';
@@ -46,6 +47,15 @@ export interface Catalog {
    * that is missing or has another size, and a name that another backup has.
    */
   commit(manifest: Manifest, options: Limits): Promise<void>;
+
+  /**
+   * The manifest alone, whatever became of the data. Throws `backup-missing`, `manifest-invalid`
+   * and `object-damaged`.
+   */
+  manifest(id: BackupId, options: Limits): Promise<Manifest>;
+
+  /** Writes the manifest over one that cannot be believed any more; the data must be there. */
+  renew(manifest: Manifest, options: Limits): Promise<void>;
 
   /** Edits hold, proofs or labels of the manifest as it is now. `edit` may be called late. */
   amend(id: BackupId, edit: (current: Manifest) => Manifest, options: Limits): Promise<Manifest>;
@@ -79,8 +89,7 @@ class StoreCatalog implements Catalog, ClusterFolder {
 
   async find(id: BackupId, options: Limits): Promise<Manifest> {
     const { signal } = options;
-    const manifest = await orMissing(readManifest(this, id, signal));
-    if (manifest === undefined) throw backupMissing(this, id);
+    const manifest = await this.manifest(id, options);
     const failure = dataFault(this, manifest, await dataSize(this, manifest, signal));
     if (failure !== undefined) throw failure;
     return manifest;
@@ -98,6 +107,16 @@ class StoreCatalog implements Catalog, ClusterFolder {
 
   commit(manifest: Manifest, options: Limits): Promise<void> {
     return commitManifest(this, manifest, options.signal);
+  }
+
+  async manifest(id: BackupId, options: Limits): Promise<Manifest> {
+    const manifest = await orMissing(readManifest(this, id, options.signal));
+    if (manifest === undefined) throw backupMissing(this, id);
+    return manifest;
+  }
+
+  renew(manifest: Manifest, options: Limits): Promise<void> {
+    return renewManifest(this, manifest, options.signal);
   }
 
   /** One after another in this process: two editors at once would each undo the other. */

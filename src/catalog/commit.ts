@@ -10,10 +10,12 @@ import {
   dataFault,
   dataSize,
   orMissing,
+  parseManifest,
   printManifest,
   readText,
   writeText,
 } from './manifest-object.ts';
+import { isSameBackup } from './same-backup.ts';
 
 // For taking back a manifest after a failure or an abort: short, because somebody waits to stop.
 const withdrawLimitMs = 10_000;
@@ -57,12 +59,12 @@ export async function demandSame(
   );
 }
 
-function demandSound({ id, proofs }: Manifest): void {
+export function demandSound({ id, proofs }: Manifest): void {
   if (proofs.received?.outcome === 'passed' && proofs.sound?.outcome === 'passed') return;
   throw new Failure('internal', `commit of ${id}, which is not proved to be received and sound`);
 }
 
-async function demandData(
+export async function demandData(
   folder: ClusterFolder,
   manifest: Manifest,
   signal: AbortSignal,
@@ -80,12 +82,21 @@ async function isCommitted(
   const name = manifestName(folder.cluster, manifest.id);
   const present = await orMissing(readText(folder.store, name, signal));
   if (present === undefined) return false;
-  if (present === text) return true;
+  if (present === text || isCopy(folder, manifest, present)) return true;
   // Two daemons with one id. Replacing the manifest would describe the other's data.
   const message = `store ${folder.store.name} already has another backup named ${manifest.id}`;
   throw new Failure('store-failed', message, {
     context: { store: folder.store.name, id: manifest.id },
   });
+}
+
+/** Somebody else made a copy of the same backup here meanwhile. */
+function isCopy(folder: ClusterFolder, manifest: Manifest, present: string): boolean {
+  try {
+    return isSameBackup(parseManifest(folder, manifest.id, present), manifest);
+  } catch {
+    return false;
+  }
 }
 
 async function withdraw(folder: ClusterFolder, manifest: Manifest): Promise<void> {

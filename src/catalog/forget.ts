@@ -4,7 +4,13 @@
  */
 import type { BackupId } from '../core/backup.ts';
 import { Failure } from '../core/errors.ts';
-import { dataStem, manifestName, type ObjectName, parseObjectName } from '../core/names.ts';
+import {
+  dataPrefix,
+  manifestName,
+  type ObjectName,
+  parseObjectName,
+  stemsOf,
+} from '../core/names.ts';
 import { type ClusterFolder, readManifest } from './manifest-object.ts';
 
 /** Idempotent. Throws `retention-unsafe` for a backup that is held. */
@@ -29,8 +35,11 @@ async function dataNames(
   signal: AbortSignal,
 ): Promise<readonly ObjectName[]> {
   const names: ObjectName[] = [];
-  for await (const { name } of store.list(dataStem(cluster, id), { signal })) {
-    if (parseObjectName(name)?.id === id) names.push(name);
+  for (const stem of stemsOf(id)) {
+    for await (const { name } of store.list(dataPrefix(cluster, stem), { signal })) {
+      const parsed = parseObjectName(name);
+      if (parsed?.kind === 'data' && parsed.stem === stem) names.push(name);
+    }
   }
   return names;
 }

@@ -5,7 +5,13 @@
 import type { BackupId } from '../core/backup.ts';
 import { Failure, type FailureCode } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
-import { manifestName, type ObjectName, objectName, parseObjectName } from '../core/names.ts';
+import {
+  type BackupStem,
+  manifestName,
+  type ObjectName,
+  objectName,
+  parseObjectName,
+} from '../core/names.ts';
 import {
   type ClusterFolder,
   dataFault,
@@ -35,7 +41,7 @@ export interface Inventory {
 }
 
 interface DataFacts {
-  readonly id: BackupId;
+  readonly stem: BackupStem;
   readonly sizeBytes: number;
   readonly modifiedAt: Date;
 }
@@ -82,7 +88,7 @@ export async function takeInventory(
   for await (const facts of folder.store.list(`${folder.cluster}/`, { signal })) {
     const parsed = parseObjectName(facts.name);
     if (parsed?.kind === 'manifest') manifests.push(parsed.id);
-    if (parsed?.kind === 'data') data.set(facts.name, { ...facts, id: parsed.id });
+    if (parsed?.kind === 'data') data.set(facts.name, { ...facts, stem: parsed.stem });
   }
   return { manifests, data };
 }

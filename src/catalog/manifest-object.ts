@@ -7,7 +7,13 @@ import type { BackupId, ClusterId } from '../core/backup.ts';
 import { Failure } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import { decodeManifest, encodeManifest, manifestLimitBytes } from '../core/manifest-json.ts';
-import { manifestName, type ObjectName, objectName, parseObjectName } from '../core/names.ts';
+import {
+  manifestName,
+  type ObjectName,
+  objectName,
+  parseObjectName,
+  stemsOf,
+} from '../core/names.ts';
 import type { Body, Store } from '../store/port.ts';
 
 /** The folder of one cluster in one store. */
@@ -43,7 +49,7 @@ export function parseManifest(folder: ClusterFolder, id: BackupId, text: string)
 /** However it is sealed. */
 function isDataOf({ cluster }: ClusterFolder, id: BackupId, object: string): boolean {
   const parsed = parseObjectName(object);
-  return parsed?.kind === 'data' && parsed.cluster === cluster && parsed.id === id;
+  return parsed?.kind === 'data' && parsed.cluster === cluster && stemsOf(id).includes(parsed.stem);
 }
 
 /** The manifest's text, checked by reading it as any later reader will. */

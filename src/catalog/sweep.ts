@@ -2,10 +2,15 @@
  * Removing what interrupted backups left: data without a manifest, and unfinished puts. Data is
  * put before its manifest, so a young orphan is a backup under way.
  */
-import type { BackupId } from '../core/backup.ts';
-import { manifestName, type ObjectName } from '../core/names.ts';
+import {
+  type BackupStem,
+  manifestPrefix,
+  type ObjectName,
+  parseObjectName,
+  stemsOf,
+} from '../core/names.ts';
 import { takeInventory } from './listing.ts';
-import { type ClusterFolder, orMissing } from './manifest-object.ts';
+import type { ClusterFolder } from './manifest-object.ts';
 
 export interface SweepOrder {
   readonly now: Date;
@@ -28,12 +33,12 @@ export async function sweepOrphans(folder: ClusterFolder, order: SweepOrder): Pr
   const olderThan = new Date(order.now.getTime() - order.graceMs);
   const { manifests, data } = await takeInventory(folder, signal);
   // By name alone: data of a manifest that cannot be read is still a backup to somebody.
-  const committed = new Set(manifests);
+  const committed = new Set(manifests.flatMap(stemsOf));
   const objects: ObjectName[] = [];
-  for (const [name, { id, modifiedAt }] of data) {
+  for (const [name, { stem, modifiedAt }] of data) {
     // Both clocks must agree that it is old: the store's, and that of the host that named it.
-    if (committed.has(id) || modifiedAt >= olderThan || startOf(id) >= olderThan) continue;
-    if (await isCommitted(folder, id, signal)) continue;
+    if (committed.has(stem) || modifiedAt >= olderThan || startOf(stem) >= olderThan) continue;
+    if (await isCommitted(folder, stem, signal)) continue;
     await folder.store.remove(name, { signal });
     objects.push(name);
   }
@@ -43,16 +48,20 @@ export async function sweepOrphans(folder: ClusterFolder, order: SweepOrder): Pr
 // Asked again for each one: the listing may be minutes old by now.
 async function isCommitted(
   folder: ClusterFolder,
-  id: BackupId,
+  stem: BackupStem,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const name = manifestName(folder.cluster, id);
-  return (await orMissing(folder.store.stat(name, { signal }))) !== undefined;
+  const prefix = manifestPrefix(folder.cluster, stem);
+  for await (const { name } of folder.store.list(prefix, { signal })) {
+    const parsed = parseObjectName(name);
+    if (parsed?.kind === 'manifest' && stemsOf(parsed.id).includes(stem)) return true;
+  }
+  return false;
 }
 
-/** The time in a backup id; one that is no time (`99999999T...`) never grows old. */
-function startOf(id: BackupId): Date {
-  const iso = id.replace(/^(....)(..)(..)T(..)(..)(..)Z.*$/, '$1-$2-$3T$4:$5:$6Z');
+/** The time in a stem; one that is no time (`99999999T...`) never grows old. */
+function startOf(stem: BackupStem): Date {
+  const iso = stem.replace(/^(....)(..)(..)T(..)(..)(..)Z.*$/, '$1-$2-$3T$4:$5:$6Z');
   const start = new Date(iso);
   return Number.isNaN(start.getTime()) ? new Date(8.64e15) : start;
 }

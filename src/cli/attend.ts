@@ -6,14 +6,18 @@ import { encodeManifest } from '../core/manifest-json.ts';
 import { programVersion } from '../core/version.ts';
 import type { Chore } from '../daemon/chores.ts';
 import { drillChore } from '../daemon/drills.ts';
+import { healChore } from '../daemon/heals.ts';
 import { type Daemon, startDaemon } from '../daemon/loop.ts';
 import type { Restores } from '../daemon/restores.ts';
 import { parseSchedule } from '../daemon/schedule.ts';
+import { scrubChore } from '../daemon/scrubs.ts';
 import { type BackupReport, takeBackup } from '../engine/backup.ts';
 import type { DrillDeps, EngineDeps } from '../engine/deps.ts';
 import { runDrill } from '../engine/drill.ts';
+import { healOurs } from '../engine/heal.ts';
 import type { BackupOrder } from '../engine/order.ts';
 import { lastSuccess, lookAround, prepare } from '../engine/prepare.ts';
+import { scrubStores } from '../engine/scrub.ts';
 import { type AdminServer, serveAdmin } from '../http/admin.ts';
 import type { BackupSource, TokenSources } from '../http/sources.ts';
 import { joinObservers } from '../observe/join.ts';
@@ -39,14 +43,16 @@ export async function attend(loaded: LoadedConfig, log: Observe): Promise<Attend
   const stores = config.stores.map(({ name }) => name);
   const now = (): Date => new Date();
   const about = { version: programVersion, node: process.versions.node };
-  const metrics = metricsObserver({ stores, ...about, now });
+  const { cron, withinMs } = config.scrub;
+  const scrubWithinMs = cron === null ? 0 : withinMs;
+  const metrics = metricsObserver({ stores, scrubWithinMs, ...about, now });
   const state = stateObserver({ stores, now });
   const observe = joinObservers({ metrics: metrics.observe, state: state.observe, log });
 
   await using opened = new AsyncDisposableStack();
   const { deps } = opened.use(buildHouse(config, observe));
   const restores = opened.use(askedRestores(deps, config.cluster.localMember));
-  const wholeDeps = { ...daemonDeps(deps, stores), chores: [drill(loaded, deps)] };
+  const wholeDeps = { ...daemonDeps(deps, stores), chores: choresOf(loaded, deps) };
   const daemon = opened.use(startDaemon(daemonSettings(loaded), wholeDeps));
   const admin = config.http.enabled
     ? opened.use(
@@ -86,6 +92,18 @@ function daemonDeps(deps: EngineDeps, stores: string[]): Parameters<typeof start
   };
 }
 
+function choresOf(loaded: LoadedConfig, deps: EngineDeps & DrillDeps): readonly Chore[] {
+  const { heal, schedule, stores } = loaded.config;
+  const others = [drill(loaded, deps), scrub(loaded, deps)];
+  // A store alone has nobody to get anything from.
+  if (!heal.enabled || stores.length < 2) return others;
+  const healing = healChore({
+    schedule: parseSchedule({ cron: heal.cron, timezone: schedule.timezone }),
+    run: ({ signal, observe }) => healOurs({ ...deps, observe }, { signal }),
+  });
+  return [...others, healing];
+}
+
 function drill({ config }: LoadedConfig, deps: DrillDeps): Chore {
   const { cron } = config.drill;
   const { timezone } = config.schedule;
@@ -93,6 +111,22 @@ function drill({ config }: LoadedConfig, deps: DrillDeps): Chore {
   return drillChore({
     schedule: cron === null ? undefined : parseSchedule({ cron, timezone }),
     run: ({ signal, observe }) => runDrill(newest, { ...deps, observe }, { signal }),
+  });
+}
+
+function scrub({ config }: LoadedConfig, deps: EngineDeps): Chore {
+  const { cron, withinMs, repair } = config.scrub;
+  const { timezone } = config.schedule;
+  return scrubChore({
+    schedule: cron === null ? undefined : parseSchedule({ cron, timezone }),
+    withinMs,
+    now: deps.now,
+    run: async (pace, { signal, observe }) => {
+      const told = { ...deps, observe };
+      await scrubStores({ store: null, cluster: null, pace, repair }, told, { signal });
+      // What keeps the stores from being read is told by its own events.
+      await lookAround(told, signal).catch(() => undefined);
+    },
   });
 }
 

@@ -85,7 +85,7 @@ function textProblems(one: Supplied, cronFault: CronFault): readonly Problem[] {
   }
   return problemOf({ entry, key, text, origin }, () => {
     entry.format.parse(notEmpty(text));
-    if (key !== 'schedule.cron' && key !== 'drill.cron') return;
+    if (!key.endsWith('.cron') || text === 'never') return;
     const fault = cronFault(text);
     if (fault !== null) refuse(fault);
   });

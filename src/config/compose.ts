@@ -5,7 +5,7 @@ import type { Settings } from './schema.ts';
 
 /** The settings have passed every check. The result is frozen all the way down. */
 export function composeConfig(settings: Settings): Config {
-  const { retention, spool, log } = settings;
+  const { retention, spool, heal, log } = settings;
   return deepFreeze({
     cluster: composeCluster(settings.cluster),
     schedule: composeSchedule(settings.schedule),
@@ -14,8 +14,10 @@ export function composeConfig(settings: Settings): Config {
     stores: settings.stores.map((store) => composeStore(store, retention)),
     retention: composeRetention(retention),
     spool,
+    scrub: composeScrub(settings.scrub),
     restore: composeRestore(settings.restore),
     drill: composeDrill(settings.drill),
+    heal,
     http: composeHttp(settings.http),
     log,
   });
@@ -50,6 +52,10 @@ function composeSchedule(schedule: Settings['schedule']): Config['schedule'] {
 
 function composeSource({ stallTimeout, ...same }: Settings['source']): Config['source'] {
   return { ...same, stallTimeoutMs: stallTimeout };
+}
+
+function composeScrub({ cron, within, repair }: Settings['scrub']): Config['scrub'] {
+  return { cron: cron === 'never' ? null : cron, withinMs: within, repair };
 }
 
 function composeRestore(restore: Settings['restore']): Config['restore'] {

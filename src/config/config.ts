@@ -13,8 +13,10 @@ export interface Config {
   readonly retention: RetentionConfig;
   readonly seal: SealConfig;
   readonly spool: SpoolConfig;
+  readonly scrub: ScrubConfig;
   readonly restore: RestoreConfig;
   readonly drill: DrillConfig;
+  readonly heal: HealConfig;
   readonly http: HttpConfig;
   readonly log: LogConfig;
 }
@@ -125,6 +127,13 @@ export interface SpoolConfig {
   readonly maxBytes: number;
 }
 
+export interface ScrubConfig {
+  /** Null: only by command. */
+  readonly cron: string | null;
+  readonly withinMs: number;
+  readonly repair: boolean;
+}
+
 export interface RestoreConfig {
   /** Empty: anywhere by command, nowhere by the admin API. */
   readonly roots: readonly string[];
@@ -137,6 +146,11 @@ export interface DrillConfig {
   readonly cron: string | null;
   readonly etcdBinary: string;
   readonly startLimitMs: number;
+}
+
+export interface HealConfig {
+  readonly enabled: boolean;
+  readonly cron: string;
 }
 
 export interface HttpConfig {

@@ -8,6 +8,7 @@ import { listing, optional, required, type SettingsOf, section, setting } from '
 import { choice, duration, listOf, matching, truth } from './formats.ts';
 import { absolutePath, endpoint, listenAddress, serverName } from './places.ts';
 import { restoreSections } from './restore-schema.ts';
+import { scrubSection } from './scrub-schema.ts';
 import { retentionSection, storeSection } from './store-schema.ts';
 
 const minuteMs = 60_000;
@@ -150,6 +151,7 @@ export const schema = section('', {
     storeSection,
   ),
   retention: retentionSection,
+  scrub: scrubSection,
   ...restoreSections,
   http,
   log,

@@ -119,6 +119,11 @@ export const failureTable = {
     retryable: false,
     hint: 'The stored bytes are not what was written. Use another backup; look at the disk.',
   },
+  'damage-repaired': {
+    exit: 45,
+    retryable: false,
+    hint: 'Every copy is whole again. Look at the disk that the damaged one is on.',
+  },
   'backup-missing': {
     exit: 50,
     retryable: false,

@@ -17,6 +17,13 @@ export type BackupStep = (typeof backupSteps)[number];
 export const runResults = ['success', 'partial', 'failure', 'unchanged', 'stopped'] as const;
 export type RunResult = (typeof runResults)[number];
 
+/**
+ * How a scrub ended, the worst first. `damaged`: damage is left. `unread`: something could not be
+ * read, or no store could. `repaired`: all damage that was found is repaired.
+ */
+export const scrubResults = ['damaged', 'unread', 'repaired', 'clean'] as const;
+export type ScrubResult = (typeof scrubResults)[number];
+
 /** What members of etcd complain of, as etcd names it. */
 export const alarmKinds = ['NOSPACE', 'CORRUPT', 'UNKNOWN'] as const;
 export type AlarmKind = (typeof alarmKinds)[number];
@@ -93,6 +100,10 @@ export type Event =
       backups: number;
       storedBytes: number;
       faults: number;
+      /** Copies whose bytes or manifest are known to be missing or wrong. */
+      damaged: number;
+      /** Since when the copy that was read the longest ago has not been read; null: no copy. */
+      oldestRead: Date | null;
       newest: NewestBackup | null;
       /** The newest pass of each proof over all backups of the store. */
       proofs: Readonly<Partial<Record<ProofName, Date>>>;
@@ -105,6 +116,41 @@ export type Event =
   | { kind: 'orphans-swept'; store: string; objects: string[] }
   | { kind: 'spool-swept'; files: string[] }
   | { kind: 'backup-verified'; store: string; id: BackupId; outcome: ProofOutcome; tookMs: number }
+  | { kind: 'backup-misread'; store: string; id: BackupId; failure: Failure }
+  // a scrub
+  | { kind: 'scrub-started'; stores: string[]; copies: number; totalBytes: number }
+  | { kind: 'scrub-advanced'; doneBytes: number; totalBytes: number }
+  | { kind: 'backup-damaged'; store: string; id: BackupId; failure: Failure }
+  | { kind: 'backup-unread'; store: string; id: BackupId; failure: Failure }
+  | { kind: 'repair-failed'; store: string; id: BackupId; failure: Failure }
+  | {
+      kind: 'scrub-finished';
+      result: ScrubResult;
+      read: number;
+      damaged: number;
+      repaired: number;
+      unread: number;
+      tookMs: number;
+    }
+  | { kind: 'scrub-gave-way'; detail: string }
+  | { kind: 'scrub-failed'; failure: Failure }
+  // copies between stores
+  | { kind: 'copy-advanced'; store: string; id: BackupId; doneBytes: number; totalBytes: number }
+  | {
+      kind: 'backup-copied';
+      store: string;
+      from: string;
+      id: BackupId;
+      /** `repaired`: what the store had of it was damaged. */
+      result: 'copied' | 'repaired';
+      sizeBytes: number;
+      tookMs: number;
+    }
+  | { kind: 'copy-failed'; store: string; from: string; id: BackupId; failure: Failure }
+  | { kind: 'heal-started'; missing: Readonly<Record<string, number>> }
+  | { kind: 'heal-finished'; copied: number; missing: Readonly<Record<string, number>> }
+  | { kind: 'heal-failed'; failure: Failure }
+  | { kind: 'heal-skipped'; reason: 'backup-due'; detail: string }
   | { kind: 'hold-changed'; store: string; id: BackupId; held: boolean; reason: string }
   // restores and drills
   | { kind: 'restore-started'; dataDir: string; dryRun: boolean }

@@ -10,12 +10,12 @@ export type ObjectName = string & { readonly __objectName: never };
 
 const revisionDigits = 17;
 const idPattern = /^\d{8}T\d{6}Z-r\d{17,19}(-[a-z0-9]{4})?$/;
+const stemPattern = /^\d{8}T\d{6}Z(-r\d{17,19})?(-[a-z0-9]{4})?$/;
 const segmentPattern = /^(?!\.+$)[A-Za-z0-9._-]{1,255}$/;
 
 /** The id of a backup started at `startedAt`; `suffix` (4 of `[a-z0-9]`) avoids a collision. */
 export function composeBackupId(startedAt: Date, revision: Revision, suffix?: string): BackupId {
-  const time = startedAt.toISOString().replaceAll(/[-:]|\.\d+/g, '');
-  const id = `${time}-r${revision.toString().padStart(revisionDigits, '0')}`;
+  const id = `${compactTime(startedAt)}-r${revision.toString().padStart(revisionDigits, '0')}`;
   return parseBackupId(suffix === undefined ? id : `${id}-${suffix}`);
 }
 
@@ -36,6 +36,30 @@ export function objectName(text: string): ObjectName {
   return text as ObjectName;
 }
 
+/**
+ * What the names of a backup and of its data share: the id without its revision, which nobody knows
+ * yet when the data sets out for the stores.
+ */
+export type BackupStem = string & { readonly __backupStem: never };
+
+/** `20261120T154500Z-k3f9`, of a backup started at `startedAt`. */
+export function composeStem(startedAt: Date, suffix: string): BackupStem {
+  return `${compactTime(startedAt)}-${suffix}` as BackupStem;
+}
+
+function stemOf(id: BackupId | BackupStem): BackupStem {
+  return id.replace(/-r\d+/, '') as BackupStem;
+}
+
+/** What the data of a backup may be named by: data of earlier versions has the whole id. */
+export function stemsOf(id: BackupId): readonly BackupStem[] {
+  return [stemOf(id), id as string as BackupStem];
+}
+
+function compactTime(at: Date): string {
+  return at.toISOString().replaceAll(/[-:]|\.\d+/g, '');
+}
+
 /** `<cluster id>/<backup id>.json` */
 export function manifestName(cluster: ClusterId, id: BackupId): ObjectName {
   return objectName(`${cluster}/${id}.json`);
@@ -44,25 +68,43 @@ export function manifestName(cluster: ClusterId, id: BackupId): ObjectName {
 /** What a name ends with, so that the standard tools know how to open the object. */
 export type SealSuffix = `${'' | '.gz' | '.zst'}${'' | '.age'}`;
 
-/** `<cluster id>/<backup id>.db[.gz|.zst][.age]` */
-export function dataName(cluster: ClusterId, id: BackupId, suffix: SealSuffix = ''): ObjectName {
-  return objectName(`${dataStem(cluster, id)}${suffix}`);
+/** `<cluster id>/<stem>.db[.gz|.zst][.age]`, of a backup's id or its stem. */
+export function dataName(
+  cluster: ClusterId,
+  of: BackupId | BackupStem,
+  suffix: SealSuffix = '',
+): ObjectName {
+  return objectName(`${dataPrefix(cluster, stemOf(of))}${suffix}`);
 }
 
 /** What the names of a backup's data begin with, however it is sealed. */
-export function dataStem(cluster: ClusterId, id: BackupId): string {
-  return `${cluster}/${id}.db`;
+export function dataPrefix(cluster: ClusterId, stem: BackupStem): string {
+  return `${cluster}/${stem}.db`;
 }
 
+/** What the names of the manifests with that stem begin with. */
+export function manifestPrefix(cluster: ClusterId, stem: BackupStem): string {
+  return `${cluster}/${stem.split('-')[0]}-r`;
+}
+
+export type ParsedName = { readonly cluster: ClusterId } & (
+  | { readonly kind: 'manifest'; readonly id: BackupId }
+  | { readonly kind: 'data'; readonly stem: BackupStem }
+);
+
 /** What an object of the catalog is, or undefined when it is nothing of ours. */
-export function parseObjectName(
-  name: string,
-): { cluster: ClusterId; id: BackupId; kind: 'manifest' | 'data' } | undefined {
+export function parseObjectName(name: string): ParsedName | undefined {
   const match = /^([0-9a-f]{16})\/([^/.]+)\.(json|db(?:\.gz|\.zst)?(?:\.age)?)$/.exec(name);
-  if (match === null || !idPattern.test(match[2] ?? '')) return undefined;
-  return {
-    cluster: match[1] as ClusterId,
-    id: match[2] as BackupId,
-    kind: match[3] === 'json' ? 'manifest' : 'data',
-  };
+  const cluster = match?.[1] as ClusterId;
+  const stem = match?.[2] ?? '';
+  if (match?.[3] === 'json') {
+    return idPattern.test(stem) ? { cluster, kind: 'manifest', id: stem as BackupId } : undefined;
+  }
+  return stemPattern.test(stem) ? { cluster, kind: 'data', stem: stem as BackupStem } : undefined;
+}
+
+/** The id of the backup whose manifest has that name; undefined of all else. */
+export function manifestId(name: string): BackupId | undefined {
+  const parsed = parseObjectName(name);
+  return parsed?.kind === 'manifest' ? parsed.id : undefined;
 }

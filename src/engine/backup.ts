@@ -11,7 +11,6 @@ import { tellAlarms } from './identify.ts';
 import { keepEverywhere } from './keep.ts';
 import type { BackupOrder } from './order.ts';
 import { pruneShelves } from './prune.ts';
-import { sealSnapshot } from './seal.ts';
 import { Stopwatch } from './stopwatch.ts';
 import { newestIfCurrent } from './unchanged.ts';
 
@@ -42,7 +41,7 @@ export async function takeBackup(
   const current = await newestIfCurrent(survey, order, deps, signal);
   if (current !== undefined) return { result: 'unchanged', id: current.id, failures: new Map() };
 
-  const asked = { survey, slot: order.slot };
+  const asked = { survey, slot: order.slot, startedAt };
   await using drawn = await drawSnapshot(asked, steps, deps, signal);
   const agreed = await steps.time('agree', () => agree(drawn, survey, deps, signal));
   if (deps.source.onMismatch === 'discard') requireAgreement(agreed, 'nothing was stored');
@@ -50,10 +49,11 @@ export async function takeBackup(
   const contentHash = await steps.time('agree', () => drawn.prover.hashKv(drawn.proved.facts));
   // Its memory is wanted back before the rest begins.
   await drawn.prover[Symbol.asyncDispose]();
-  await using sealed = await steps.time('seal', () => sealSnapshot(drawn, deps, signal));
+  const { sending, proved } = drawn;
+  const sealed = await steps.time('seal', () => sending.sealed(proved));
   const parts = { startedAt, slot: order.slot, survey, drawn, agreed, contentHash, sealed };
   const draft = describeBackup({ ...parts, steps: steps.steps }, deps);
-  const kept = await steps.time('store', () => keepEverywhere(draft, sealed.file, deps, signal));
+  const kept = await steps.time('store', () => keepEverywhere(draft, sending, deps, signal));
   requireAgreement(agreed, `${draft.id} is stored, marked as not proved`);
   await steps.time('prune', () => pruneShelves(kept.shelves, survey.clusterId, deps, signal));
 

@@ -3,7 +3,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { BackupId, ClusterId } from '../core/backup.ts';
 import { Failure, toFailure } from '../core/errors.ts';
 import { isProved, type Manifest } from '../core/manifest.ts';
-import { parseObjectName } from '../core/names.ts';
+import { manifestId } from '../core/names.ts';
 import type { RestoreReport } from '../core/restore.ts';
 import type { EngineDeps, Shelf } from './deps.ts';
 import { knownClusters } from './identify.ts';
@@ -110,7 +110,7 @@ async function readShelves(wanted: Wanted, deps: Reading, signal: AbortSignal): 
         const known = [...backups, ...faults.flatMap(({ manifest }) => manifest ?? [])];
         found.push(...known.map((manifest) => ({ shelf, catalog, manifest })));
         for (const { name, manifest, failure: fault } of faults) {
-          const id = parseObjectName(name)?.id;
+          const id = manifestId(name);
           if (manifest !== undefined || id === undefined) continue;
           unreadable.push({ backup: id, failure: fault, cluster });
         }

@@ -1,10 +1,9 @@
 /** Writes down what is known of a backup: the manifest, still without the proof of a store. */
 import type { Survey } from '../cluster/port.ts';
 import { type Manifest, manifestFormat, type Proof } from '../core/manifest.ts';
-import { composeBackupId, dataName } from '../core/names.ts';
+import { composeBackupId } from '../core/names.ts';
 import type { EngineDeps } from './deps.ts';
 import type { DrawnSnapshot } from './draw.ts';
-import type { SealedSnapshot } from './seal.ts';
 
 export interface BackupParts {
   readonly startedAt: Date;
@@ -14,14 +13,14 @@ export interface BackupParts {
   readonly agreed: Proof;
   /** HashKV of the file at its own revision and compaction. */
   readonly contentHash: number;
-  readonly sealed: SealedSnapshot;
+  readonly sealed: Manifest['sealed'];
   readonly steps: Readonly<Record<string, number>>;
 }
 
 export function describeBackup(parts: BackupParts, deps: EngineDeps): Manifest {
   const { startedAt, survey, drawn, sealed } = parts;
   const { facts, digests } = drawn.proved;
-  const id = composeBackupId(startedAt, facts.revision, deps.suffix());
+  const id = composeBackupId(startedAt, facts.revision, drawn.sending.suffix);
   return {
     format: manifestFormat,
     id,
@@ -38,8 +37,8 @@ export function describeBackup(parts: BackupParts, deps: EngineDeps): Manifest {
       hash: parts.contentHash,
     },
     found: describeContent(drawn),
-    raw: { sizeBytes: drawn.file.sizeBytes, sha256: digests.fileSha256 },
-    sealed: { object: dataName(survey.clusterId, id, sealed.suffix), ...sealed.facts },
+    raw: { sizeBytes: drawn.sizeBytes, sha256: digests.fileSha256 },
+    sealed,
     startedAt,
     finishedAt: deps.now(),
     slot: parts.slot,

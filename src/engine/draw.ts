@@ -11,7 +11,9 @@ import type { Proof } from '../core/manifest.ts';
 import { type Drained, drain } from '../spool/drain.ts';
 import type { SpoolFile } from '../spool/file.ts';
 import type { ProvedFile, Prover } from '../spool/prover.ts';
+import { changesBytes } from '../stream/seal.ts';
 import type { EngineDeps } from './deps.ts';
+import { type Sending, startSending } from './sending.ts';
 import type { Stopwatch } from './stopwatch.ts';
 
 export interface Source {
@@ -20,10 +22,12 @@ export interface Source {
   readonly reason: string;
 }
 
-/** A received and sound snapshot in the spool. Disposing it removes the file. */
+/** A received and sound snapshot in the spool. Disposing removes what no store has by then. */
 export interface DrawnSnapshot extends AsyncDisposable {
   readonly source: Source;
-  readonly file: SpoolFile;
+  /** On its way into the stores already. */
+  readonly sending: Sending;
+  readonly sizeBytes: number;
   readonly prover: Prover;
   readonly proved: ProvedFile;
   readonly received: Proof;
@@ -42,8 +46,14 @@ const memberFaults: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'timed-out',
 ]);
 
+export interface DrawOrder {
+  readonly survey: Survey;
+  readonly slot: Date | null;
+  readonly startedAt: Date;
+}
+
 export async function drawSnapshot(
-  asked: { readonly survey: Survey; readonly slot: Date | null },
+  asked: DrawOrder,
   steps: Stopwatch<BackupStep>,
   deps: EngineDeps,
   signal: AbortSignal,
@@ -54,7 +64,7 @@ export async function drawSnapshot(
     const source = sourceOf(judgement);
     if (source === undefined) continue;
     try {
-      return await drawFrom(source, asked.survey, steps, deps, signal);
+      return await drawFrom(source, asked, steps, deps, signal);
     } catch (error) {
       signal.throwIfAborted();
       failure = toFailure(error);
@@ -75,7 +85,7 @@ function sourceOf(judgement: Judgement): Source | undefined {
 
 async function drawFrom(
   source: Source,
-  survey: Survey,
+  { survey, startedAt }: DrawOrder,
   steps: Stopwatch<BackupStep>,
   deps: EngineDeps,
   signal: AbortSignal,
@@ -92,8 +102,11 @@ async function drawFrom(
   });
   await using opened = new AsyncDisposableStack();
   const confirmed = await confirm(source, deps, signal);
-  const file = opened.use(await deps.spool.create(member.status.databaseBytes));
+  const aboutBytes = member.status.databaseBytes;
+  const file = opened.use(await deps.spool.create(aboutBytes, changesBytes(deps.seal) ? 2 : 1));
   const prover = opened.use(deps.prove(file));
+  const order = { cluster: survey.clusterId, startedAt, drawn: file, aboutBytes };
+  const sending = opened.use(await startSending(order, deps, signal));
   const drained = await steps.time('drain', () => drainInto(file, prover, source, deps, signal));
   const receivedAt = deps.now();
   const proved = await steps.time('prove', () => prover.finish(drained.sizeBytes));
@@ -109,7 +122,8 @@ async function drawFrom(
   const held = opened.move();
   return {
     source,
-    file,
+    sending,
+    sizeBytes: drained.sizeBytes,
     prover,
     proved,
     ...proofs,

@@ -37,7 +37,7 @@ export async function identifyCluster(
   }
 }
 
-/** Tells the alarms of the cluster. Where no voter could be asked nothing is told: none is known. */
+/** Tells the alarms of the cluster; nothing where no voter could be asked: none is known then. */
 export function tellAlarms({ alarms }: Survey, deps: Pick<EngineDeps, 'observe'>): void {
   if (alarms instanceof Failure) return;
   const told = alarms.map(({ member, kind }) => ({ member, kind }));

@@ -5,11 +5,9 @@
 import { Failure, toFailure } from '../core/errors.ts';
 import type { RunResult } from '../core/events.ts';
 import { isProved, type Manifest, type Proof } from '../core/manifest.ts';
-import { objectName } from '../core/names.ts';
-import type { SpoolFile } from '../spool/file.ts';
-import type { Body } from '../store/port.ts';
 import type { EngineDeps, Shelf } from './deps.ts';
-import { type FetchOptions, readBack } from './read-back.ts';
+import { readBack } from './read-back.ts';
+import type { Parcel, Sending } from './sending.ts';
 import { newestBackup } from './stock.ts';
 
 export interface Kept {
@@ -21,20 +19,19 @@ export interface Kept {
 /** Throws the first store's failure when no store has the backup. */
 export async function keepEverywhere(
   draft: Manifest,
-  file: SpoolFile,
+  sending: Sending,
   deps: EngineDeps,
   signal: AbortSignal,
 ): Promise<Kept> {
-  await file.sync();
+  const parcels = await sending.release(draft.sealed.sizeBytes);
   const shelves: Shelf[] = [];
   const failures = new Map<string, Failure>();
-  const advances = tellTogether(deps, file.sizeBytes);
   await Promise.all(
-    deps.shelves.map(async (shelf, at) => {
-      const { name } = shelf.store;
+    parcels.map(async (parcel) => {
+      const { name } = parcel.shelf.store;
       try {
-        await keep(draft, file, shelf, deps, advances[at] as Advance, signal);
-        shelves.push(shelf);
+        await keep(draft, parcel, deps, signal);
+        shelves.push(parcel.shelf);
       } catch (error) {
         const failure = toFailure(error, 'store-failed');
         failures.set(name, failure);
@@ -52,22 +49,18 @@ export async function keepEverywhere(
 
 async function keep(
   draft: Manifest,
-  file: SpoolFile,
-  shelf: Shelf,
+  { shelf: { store }, put, advance }: Parcel,
   deps: EngineDeps,
-  advance: Advance,
   signal: AbortSignal,
 ): Promise<void> {
-  const { store } = shelf;
   const startedMs = performance.now();
-  const body = bodyOf(file, advance);
-  const { compared } = await store.put(objectName(draft.sealed.object), body, { signal });
+  const { compared } = await put;
   if (compared === 'nothing') {
-    const onProgress: Advance = (done, total) => advance(total + done, total * 2);
+    const onProgress = (done: number, total: number) => advance(total + done, total * 2);
     await readBack(draft, store, { signal, onProgress });
   }
   const how = compared === 'nothing' ? 'read back' : compared;
-  const evidence = { compared: how, sizeBytes: body.sizeBytes };
+  const evidence = { compared: how, sizeBytes: draft.sealed.sizeBytes };
   const stored: Proof = { at: deps.now(), outcome: 'passed', evidence };
   const manifest: Manifest = {
     ...draft,
@@ -81,41 +74,5 @@ async function keep(
     backup: newestBackup(manifest),
     proved: isProved(manifest),
     tookMs: Math.round(performance.now() - startedMs),
-  });
-}
-
-function bodyOf(file: SpoolFile, advance: Advance): Body {
-  const { sizeBytes, path } = file;
-  const open = async function* () {
-    let givenBytes = 0;
-    for await (const chunk of file.bytes()) {
-      yield chunk;
-      // Asked for the next one: this one was taken.
-      givenBytes += chunk.byteLength;
-      advance(givenBytes, sizeBytes);
-    }
-  };
-  return { open, sizeBytes, file: path };
-}
-
-type Advance = NonNullable<FetchOptions['onProgress']>;
-
-/** Fine enough for a bar and for a slow line, coarse enough to cost nothing. */
-const tellEveryBytes = 4 * 1024 * 1024;
-
-/**
- * One ear for each store; what they hear is told as one sum. A slow store may take hours, and must
- * not look dead meanwhile. Reading back doubles the way of its store.
- */
-function tellTogether(deps: EngineDeps, sizeBytes: number): readonly Advance[] {
-  const ways = deps.shelves.map(() => ({ doneBytes: 0, totalBytes: sizeBytes }));
-  let toldBytes = 0;
-  return ways.map((way) => (done, total) => {
-    Object.assign(way, { doneBytes: done, totalBytes: total });
-    const doneBytes = ways.reduce((sum, each) => sum + each.doneBytes, 0);
-    const totalBytes = ways.reduce((sum, each) => sum + each.totalBytes, 0);
-    if (done < total && Math.abs(doneBytes - toldBytes) < tellEveryBytes) return;
-    toldBytes = doneBytes;
-    deps.observe({ kind: 'step-advanced', step: 'store', doneBytes, totalBytes });
   });
 }

@@ -1,46 +1,110 @@
-/** Seals a proved snapshot once, for all stores. With nothing to do it is stored as it came. */
+/** Seals a snapshot once, for all stores. With nothing to do it is stored as it came. */
 import { createHash, randomBytes } from 'node:crypto';
 import { Failure } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { SealSuffix } from '../core/names.ts';
 import type { SpoolFile } from '../spool/file.ts';
+import type { ProvedFile } from '../spool/prover.ts';
 import { changesBytes, encryptionOf, seal, sealSuffix, unseal } from '../stream/seal.ts';
 import type { EngineDeps } from './deps.ts';
-import type { DrawnSnapshot } from './draw.ts';
-
-/** What stores are given. Disposing removes the file. */
-export interface SealedSnapshot extends AsyncDisposable {
-  readonly file: SpoolFile;
-  readonly suffix: SealSuffix;
-  readonly facts: Omit<Manifest['sealed'], 'object'>;
-}
 
 const tellEveryBytes = 4 * 1024 * 1024;
 
-/** Where it seals, it takes the drawn file away: a slow store must not keep two on the disk. */
-export async function sealSnapshot(
-  drawn: DrawnSnapshot,
-  deps: Pick<EngineDeps, 'seal' | 'spool' | 'observe'>,
+type SealedFacts = Omit<Manifest['sealed'], 'object'>;
+
+/** What stores are given, while it is being made. Disposing removes the file if it is a new one. */
+export interface Sealing extends AsyncDisposable {
+  /** Ends with the last sealed byte. Where nothing is to be done, the drawn file itself. */
+  readonly file: SpoolFile;
+  readonly suffix: SealSuffix;
+  /** Waits for the end. */
+  facts(proved: ProvedFile): Promise<SealedFacts>;
+}
+
+type SealDeps = Pick<EngineDeps, 'seal' | 'spool' | 'observe'>;
+
+/** Begins at once and follows the drawn file, which may have just been made. */
+export async function sealAlong(
+  drawn: SpoolFile,
+  aboutBytes: number,
+  deps: SealDeps,
   signal: AbortSignal,
-): Promise<SealedSnapshot> {
-  const rules = deps.seal;
-  if (!changesBytes(rules)) return unchanged(drawn);
-  await using opened = new AsyncDisposableStack();
-  const file = opened.use(await deps.spool.create(drawn.file.sizeBytes));
-  const hash = createHash('sha256');
-  for await (const chunk of seal(readAndTell(drawn.file, deps), rules)) {
-    signal.throwIfAborted();
-    hash.update(chunk);
-    await file.append([chunk], signal);
+): Promise<Sealing> {
+  if (!changesBytes(deps.seal)) return unchanged(drawn);
+  const file = await deps.spool.create(aboutBytes);
+  const work = new SealWork(drawn, file, deps, signal);
+  return {
+    file,
+    suffix: sealSuffix(deps.seal),
+    facts: () => work.facts(),
+    [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
+  };
+}
+
+class SealWork {
+  readonly #drawn: SpoolFile;
+  readonly #deps: SealDeps;
+  readonly #done: Promise<SealedFacts>;
+  #isTold = false;
+  #doneBytes = 0;
+  #toldBytes = 0;
+
+  constructor(drawn: SpoolFile, file: SpoolFile, deps: SealDeps, signal: AbortSignal) {
+    this.#drawn = drawn;
+    this.#deps = deps;
+    this.#done = this.#seal(file, signal);
+    // A drain that breaks off breaks this off, and tells why itself.
+    this.#done.catch(() => undefined);
   }
-  await file.flush(signal);
-  await drawn.file[Symbol.asyncDispose]();
-  const held = opened.move();
-  const { sizeBytes } = file;
-  const sha256 = hash.digest('hex');
-  const facts = { sizeBytes, sha256, codec: rules.codec, encryption: encryptionOf(rules) };
-  const suffix = sealSuffix(rules);
-  return { file, suffix, facts, [Symbol.asyncDispose]: () => held.disposeAsync() };
+
+  /** From now on the run waits for it. */
+  facts(): Promise<SealedFacts> {
+    this.#isTold = true;
+    return this.#done;
+  }
+
+  async #seal(file: SpoolFile, signal: AbortSignal): Promise<SealedFacts> {
+    const rules = this.#deps.seal;
+    const hash = createHash('sha256');
+    for await (const chunk of seal(this.#drawnBytes(), rules)) {
+      signal.throwIfAborted();
+      hash.update(chunk);
+      await file.append([chunk], signal);
+    }
+    await file.flush(signal);
+    file.end();
+    const { sizeBytes } = file;
+    const sha256 = hash.digest('hex');
+    return { sizeBytes, sha256, codec: rules.codec, encryption: encryptionOf(rules) };
+  }
+
+  async *#drawnBytes(): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const chunk of this.#drawn.bytes()) {
+      yield chunk;
+      this.#doneBytes += chunk.byteLength;
+      if (this.#isTold) this.#tell();
+    }
+  }
+
+  #tell(): void {
+    const totalBytes = this.#drawn.sizeBytes;
+    const doneBytes = this.#doneBytes;
+    if (doneBytes < totalBytes && doneBytes - this.#toldBytes < tellEveryBytes) return;
+    this.#toldBytes = doneBytes;
+    this.#deps.observe({ kind: 'step-advanced', step: 'seal', doneBytes, totalBytes });
+  }
+}
+
+function unchanged(drawn: SpoolFile): Sealing {
+  return {
+    file: drawn,
+    suffix: '',
+    facts: async ({ digests }) => {
+      const { sizeBytes } = drawn;
+      return { sizeBytes, sha256: digests.fileSha256, codec: 'none', encryption: null };
+    },
+    [Symbol.asyncDispose]: async () => undefined,
+  };
 }
 
 /**
@@ -71,27 +135,4 @@ export async function trySeal({
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
   yield bytes;
-}
-
-function unchanged({ file, proved }: DrawnSnapshot): SealedSnapshot {
-  const { sizeBytes } = file;
-  const sha256 = proved.digests.fileSha256;
-  const facts = { sizeBytes, sha256, codec: 'none', encryption: null } as const;
-  return { file, suffix: '', facts, [Symbol.asyncDispose]: async () => undefined };
-}
-
-async function* readAndTell(
-  file: SpoolFile,
-  { observe }: Pick<EngineDeps, 'observe'>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const totalBytes = file.sizeBytes;
-  let doneBytes = 0;
-  let toldBytes = 0;
-  for await (const chunk of file.bytes()) {
-    yield chunk;
-    doneBytes += chunk.byteLength;
-    if (doneBytes < totalBytes && doneBytes - toldBytes < tellEveryBytes) continue;
-    toldBytes = doneBytes;
-    observe({ kind: 'step-advanced', step: 'seal', doneBytes, totalBytes });
-  }
 }

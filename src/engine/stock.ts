@@ -5,6 +5,7 @@ import type { ClusterId, ProofName } from '../core/backup.ts';
 import { toFailure } from '../core/errors.ts';
 import type { NewestBackup } from '../core/events.ts';
 import { isProved, type Manifest } from '../core/manifest.ts';
+import { isDamage, isDamaged, unreadSince } from '../core/reading.ts';
 import type { EngineDeps, Shelf } from './deps.ts';
 
 /** Clocks of hosts that share a store may differ by this much. */
@@ -59,10 +60,23 @@ export async function takeStock(
     backups: listing.backups.length,
     storedBytes: listing.backups.reduce((sum, { sealed }) => sum + sealed.sizeBytes, 0),
     faults: listing.faults.length,
+    damaged: damagedIn(listing),
+    oldestRead: oldestRead(listing.backups),
     newest: newest === undefined ? null : newestBackup(newest),
     proofs: passedProofs(listing.backups),
   });
   return listing;
+}
+
+/** Where the store did not answer for a manifest, nobody knows of damage. */
+function damagedIn({ backups, faults }: CatalogListing): number {
+  const broken = faults.filter(({ failure }) => isDamage(failure));
+  return backups.filter(isDamaged).length + broken.length;
+}
+
+function oldestRead(backups: readonly Manifest[]): Date | null {
+  const times = backups.map((manifest) => unreadSince(manifest).getTime());
+  return times.length === 0 ? null : new Date(Math.min(...times));
 }
 
 /** The same for every store; a store that cannot be read is told and left out. */
@@ -92,7 +106,8 @@ export async function takeAllStock(
  * this is still sure: a store that somebody emptied holds no backup of it.
  */
 export async function takeEmptyStock(deps: EngineDeps, signal: AbortSignal): Promise<void> {
-  const nothing = { backups: 0, storedBytes: 0, faults: 0, newest: null, proofs: {} };
+  const none = { newest: null, oldestRead: null, proofs: {} };
+  const nothing = { backups: 0, storedBytes: 0, faults: 0, damaged: 0, ...none };
   await Promise.all(
     deps.shelves.map(async ({ store }) => {
       try {

@@ -1,10 +1,13 @@
 /**
  * Verifies stored copies: every byte is read back and compared with the manifest. The content was
  * proved when the backup was taken, so equal bytes are equal proofs. `deep` walks it all again.
+ *
+ * Damage is what two readings agree on. Bytes that come out wrong once and right the next time were
+ * spoiled on their way, by memory, a cable or a cache; the store holds them well.
  */
 import type { Catalog } from '../catalog/catalog.ts';
 import type { BackupId, ProofOutcome } from '../core/backup.ts';
-import { type Failure, toFailure } from '../core/errors.ts';
+import { Failure, toFailure } from '../core/errors.ts';
 import type { Manifest, Proof } from '../core/manifest.ts';
 import type { Store } from '../store/port.ts';
 import type { EngineDeps } from './deps.ts';
@@ -21,6 +24,9 @@ export interface VerifyOptions extends FetchOptions {
   readonly deep: boolean;
 }
 
+/** The first three are for deep verifications. */
+export type VerifyDeps = Pick<EngineDeps, 'identities' | 'prove' | 'spool' | 'observe' | 'now'>;
+
 /**
  * Verifies one backup and writes the verdict into its manifest. A store that cannot be read throws
  * and leaves the verdict as it was: a fault of the way to the data says nothing of the data.
@@ -28,12 +34,18 @@ export interface VerifyOptions extends FetchOptions {
 export async function verifyBackup(
   catalog: Catalog,
   id: BackupId,
-  deps: EngineDeps,
+  deps: VerifyDeps,
   options: VerifyOptions,
 ): Promise<Verified> {
   const startedMs = performance.now();
   const manifest = await catalog.find(id, options);
-  const failure = await faultOf(manifest, catalog.store, deps, options);
+  const store = catalog.store.name;
+  const read = (): Promise<Failure | undefined> => faultOf(manifest, catalog.store, deps, options);
+  const first = await read();
+  const failure = first && (await confirmed(first, read, store));
+  if (first !== undefined && failure === undefined) {
+    deps.observe({ kind: 'backup-misread', store, id, failure: first });
+  }
   const outcome = failure === undefined ? 'passed' : 'failed';
   const stored: Proof = { at: deps.now(), outcome, evidence: evidenceOf(manifest, failure) };
   await catalog.amend(
@@ -42,14 +54,53 @@ export async function verifyBackup(
     options,
   );
   const tookMs = Math.round(performance.now() - startedMs);
-  deps.observe({ kind: 'backup-verified', store: catalog.store.name, id, outcome, tookMs });
+  deps.observe({ kind: 'backup-verified', store, id, outcome, tookMs });
   return { id, outcome, failure };
+}
+
+/**
+ * Writes down what a look at the store has shown to be damaged already, where there is still a
+ * manifest to write it into, and data that it speaks of: without data it would be taken for one
+ * that somebody forgot.
+ */
+export async function noteDamage(
+  catalog: Catalog,
+  id: BackupId,
+  failure: Failure,
+  deps: Pick<EngineDeps, 'now'>,
+  options: { readonly signal: AbortSignal },
+): Promise<void> {
+  if (failure.code !== 'object-damaged') return;
+  const evidence = { reason: failure.message };
+  const stored: Proof = { at: deps.now(), outcome: 'failed', evidence };
+  try {
+    const judge = (now: Manifest): Manifest => ({ ...now, proofs: { ...now.proofs, stored } });
+    await catalog.amend(id, judge, options);
+  } catch {
+    // The damage is the one to tell, also where it cannot be written down.
+    options.signal.throwIfAborted();
+  }
+}
+
+/** Reads once more: undefined where the bytes are right now. Throws where nobody can tell. */
+async function confirmed(
+  first: Failure,
+  read: () => Promise<Failure | undefined>,
+  store: string,
+): Promise<Failure | undefined> {
+  const second = await read();
+  if (second === undefined || second.message === first.message) return second;
+  const message = `store ${store} gives other bytes at each reading: ${first.message}`;
+  throw new Failure('store-failed', message, {
+    cause: second,
+    hint: 'Look at the memory, the disk and the network between: nobody can tell what is stored.',
+  });
 }
 
 async function faultOf(
   manifest: Manifest,
   store: Store,
-  deps: EngineDeps,
+  deps: VerifyDeps,
   options: VerifyOptions,
 ): Promise<Failure | undefined> {
   try {
@@ -67,7 +118,7 @@ async function faultOf(
 async function proveAgain(
   manifest: Manifest,
   store: Store,
-  deps: EngineDeps,
+  deps: VerifyDeps,
   options: VerifyOptions,
 ): Promise<void> {
   await using _ = await fetchProved(manifest, store, deps, options);

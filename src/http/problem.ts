@@ -64,6 +64,7 @@ const failureStatus = {
   'store-denied': 502,
   'object-missing': 404,
   'object-damaged': 502,
+  'damage-repaired': 500,
   'backup-missing': 404,
   'manifest-invalid': 502,
   'retention-unsafe': 409,

@@ -3,48 +3,40 @@
  * no rule has to know how often backups and drills are due.
  */
 import { alarmKinds, type Event, type Observe } from '../core/events.ts';
-
-interface Value {
-  readonly set: (value: number) => void;
-  readonly inc: () => void;
-}
+import { type Labelled, type Series, unixSeconds, type Value } from './series.ts';
 
 export interface ExpectationMetrics {
   readonly expectedSince: Value;
   readonly nextDrill: Value;
   readonly drillExpectedSince: Value;
   readonly drillFailures: Value;
-  readonly alarms: { readonly set: (labels: { alarm: string }, value: number) => void };
+  readonly alarms: Labelled<'alarm'>;
 }
 
-type Make = {
-  value(name: string, help: string): Value;
-  byAlarm(name: string, help: string): ExpectationMetrics['alarms'];
-};
-
-export function expectationMetrics(make: Make): ExpectationMetrics {
-  const alarms = make.byAlarm(
+export function expectationMetrics(series: Series): ExpectationMetrics {
+  const alarms = series.gauge(
     'member_alarms',
     'Alarms that members of etcd had raised when they were last asked, by kind. 0: none, or not ' +
       'asked since the start.',
+    ['alarm'],
   );
   for (const alarm of alarmKinds) alarms.set({ alarm }, 0);
   return {
-    expectedSince: make.value(
+    expectedSince: series.gauge(
       'expected_since_timestamp_seconds',
       'Unix time that no newest backup should be older than: the last due time but one of the ' +
         'schedule. Beyond it two due times have passed without a backup. 0: not known yet.',
     ),
-    nextDrill: make.value(
+    nextDrill: series.gauge(
       'next_drill_timestamp_seconds',
       'Unix time at which the next drill of the schedule is due. 0: none is planned.',
     ),
-    drillExpectedSince: make.value(
+    drillExpectedSince: series.gauge(
       'drill_expected_since_timestamp_seconds',
       'Unix time that the last good drill should not be older than: the last due time but one of ' +
         'drill.cron. 0: drills are not scheduled, or not known yet.',
     ),
-    drillFailures: make.value(
+    drillFailures: series.gauge(
       'consecutive_drill_failures',
       'Drills that failed since the last good one. 0: the last one was good, or none has ended ' +
         'since the start.',
@@ -82,10 +74,4 @@ export function watchExpectations(set: ExpectationMetrics): Observe {
         return;
     }
   };
-}
-
-/** Whole seconds; 0 for no time at all. */
-export function unixSeconds(at: Date | null | undefined): number {
-  const seconds = Math.floor((at?.getTime() ?? 0) / 1000);
-  return Number.isFinite(seconds) ? seconds : 0;
 }

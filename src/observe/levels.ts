@@ -57,6 +57,29 @@ const levels = {
     if (outcome === 'failed') return 'error';
     return outcome === 'passed' ? 'info' : 'warn';
   },
+  'backup-misread': 'warn',
+  'scrub-started': 'debug',
+  'scrub-advanced': 'trace',
+  'backup-damaged': 'error',
+  'backup-unread': 'warn',
+  'repair-failed': 'error',
+  'scrub-finished': ({ result }) => {
+    if (result === 'damaged') return 'error';
+    return result === 'clean' ? 'info' : 'warn';
+  },
+  // With a backup each hour it does so night by night, and loses nothing.
+  'scrub-gave-way': 'debug',
+  'scrub-failed': 'error',
+  'copy-advanced': 'trace',
+  'backup-copied': 'info',
+  'copy-failed': 'error',
+  'heal-started': ({ missing }) => (sum(missing) > 0 ? 'info' : 'debug'),
+  'heal-finished': ({ copied, missing }) => {
+    if (sum(missing) > 0) return 'warn';
+    return copied > 0 ? 'info' : 'debug';
+  },
+  'heal-failed': 'error',
+  'heal-skipped': 'info',
   'hold-changed': 'info',
   'restore-started': 'info',
   'restore-step-finished': 'debug',
@@ -77,6 +100,10 @@ const levels = {
   'call-failed': ({ failure }) => (failure.code === 'internal' ? 'error' : 'warn'),
   'call-made': 'info',
 } satisfies { readonly [K in EventKind]: Rule<K> };
+
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, each) => total + each, 0);
+}
 
 export function levelOf(event: Event): LogLevel {
   const rule: LogLevel | ((event: never) => LogLevel) = levels[event.kind];

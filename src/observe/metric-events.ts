@@ -4,9 +4,11 @@
  */
 import { type ProofName, proofNames } from '../core/backup.ts';
 import type { Event, NewestBackup, Observe, RunResult } from '../core/events.ts';
-import { unixSeconds } from './expectations.ts';
+import { type CopyMetrics, countCopies } from './copy-metrics.ts';
 import { newFailures } from './failure-count.ts';
 import { followRun } from './run-view.ts';
+import { countScrub, type ScrubSet } from './scrub-metrics.ts';
+import { type Labelled, type Tally, unixSeconds, type Value } from './series.ts';
 
 /** Why a due time has no new backup. */
 export const skipReasons = ['unchanged', 'missed'] as const;
@@ -14,7 +16,7 @@ export const restoreResults = ['success', 'failure'] as const;
 export const drillResults = [...restoreResults, 'skipped'] as const;
 
 /** The numbers that are kept. What each one means is said where they are made. */
-export interface MetricSet {
+export interface MetricSet extends CopyMetrics, ScrubSet {
   readonly lastSuccess: Labelled<'store'>;
   readonly lastProof: Labelled<'store' | 'proof'>;
   readonly lastAttempt: Value;
@@ -38,19 +40,6 @@ export interface MetricSet {
   readonly lastDrill: Value;
   readonly source: Labelled<'member' | 'role'> & { reset(): void };
   readonly mismatch: Value;
-}
-
-interface Value {
-  readonly set: (value: number) => void;
-  readonly inc: () => void;
-}
-
-interface Labelled<L extends string> {
-  readonly set: (labels: Record<L, string>, value: number) => void;
-}
-
-interface Tally<L extends string> {
-  readonly inc: (labels: Record<L, string>) => void;
 }
 
 export function countEvents(set: MetricSet, now: () => Date): Observe {
@@ -79,9 +68,11 @@ export function countEvents(set: MetricSet, now: () => Date): Observe {
     if (event.kind === 'drill-finished') drilled(now());
     if (event.kind === 'catalog-read') drilled(event.proofs.restored);
     countRestore(set, event);
+    countCopies(set, event);
     showPlan(set, event, now);
     showSource(set, event);
     showStore(set, event, now);
+    countScrub(set, event);
   };
 }
 
@@ -176,6 +167,9 @@ function showStore(set: MetricSet, event: Event, now: () => Date): void {
     case 'backup-verified':
       set.verifications.inc({ result: event.outcome });
       if (event.outcome === 'passed') showProof(set, event.store, 'stored', now());
+      return;
+    case 'backup-unread':
+      set.verifications.inc({ result: 'inconclusive' });
       return;
     case 'drill-finished':
       showProof(set, event.store, 'restored', now());

@@ -1,20 +1,24 @@
 /**
- * Every metric of the program, its meaning, and its value before anything has happened. The only
- * file that knows prom-client. The HELP texts are the documentation: unit, meaning, what 0 means.
+ * Every metric of the program, its meaning, and its value before anything has happened. The HELP
+ * texts are the documentation: unit, meaning, what 0 means.
  *
  * All series exist from the first scrape: a rule on a series that is absent never fires. Labels
  * come from closed sets and from the configuration, never from a message or an id.
  */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { proofNames, proofOutcomes } from '../core/backup.ts';
 import { failureCodes } from '../core/errors.ts';
 import { backupSteps, type Observe, runResults } from '../core/events.ts';
+import { copyMetrics } from './copy-metrics.ts';
 import { expectationMetrics, watchExpectations } from './expectations.ts';
 import { countEvents, drillResults, restoreResults, skipReasons } from './metric-events.ts';
+import { scrubMetrics, showScrubRule } from './scrub-metrics.ts';
+import { openSeries, type Series } from './series.ts';
 
 export interface MetricsOptions {
   /** Names of the configured stores. */
   readonly stores: readonly string[];
+  /** 0, and left out: there are no scrubs by schedule. */
+  readonly scrubWithinMs?: number;
   readonly version: string;
   readonly node: string;
   readonly now: () => Date;
@@ -34,42 +38,35 @@ export interface Metrics {
 
 export function metricsObserver(options: MetricsOptions): Metrics {
   const { stores, version, node, now } = options;
-  const registry = new Registry();
+  const series = openSeries({ ofProcess: options.processMetrics !== false });
   const set = {
-    ...timeMetrics(registry, stores),
-    ...runMetrics(registry),
-    ...storeMetrics(registry, stores),
-    ...restoreMetrics(registry),
-    ...sourceMetrics(registry),
+    ...timeMetrics(series, stores),
+    ...runMetrics(series),
+    ...storeMetrics(series, stores),
+    ...copyMetrics(series, stores),
+    ...restoreMetrics(series),
+    ...sourceMetrics(series),
+    ...scrubMetrics(series, stores),
   };
-  const expectations = expectationMetrics({
-    value: (name, help) => gauge(registry, name, help),
-    byAlarm: (name, help) => gauge(registry, name, help, ['alarm']),
-  });
+  const expectations = expectationMetrics(series);
   const observers = [countEvents(set, now), watchExpectations(expectations)];
-  const build = gauge(registry, 'build_info', 'Always 1; which build answers.', [
-    'version',
-    'node',
-  ]);
+  showScrubRule(series, options.scrubWithinMs ?? 0);
+  const build = series.gauge('build_info', 'Always 1; which build answers.', ['version', 'node']);
   build.set({ version, node }, 1);
-  if (options.processMetrics !== false) collectDefaultMetrics({ register: registry });
-  const { contentType } = registry;
   const observe: Observe = (event) => {
     for (const each of observers) each(event);
   };
-  return { observe, text: () => registry.metrics(), contentType };
+  return { observe, text: () => series.text(), contentType: series.contentType };
 }
 
-function timeMetrics(registry: Registry, stores: readonly string[]) {
-  const lastSuccess = gauge(
-    registry,
+function timeMetrics(series: Series, stores: readonly string[]) {
+  const lastSuccess = series.gauge(
     'last_success_timestamp_seconds',
     'Unix time at which the newest proved backup in the store was begun, as the store tells. ' +
       '0: the store holds no proved backup, or has not been read since the start.',
     ['store'],
   );
-  const lastProof = gauge(
-    registry,
+  const lastProof = series.gauge(
     'last_proof_timestamp_seconds',
     'Unix time at which a backup in the store last passed the proof. 0: none known.',
     ['store', 'proof'],
@@ -81,61 +78,53 @@ function timeMetrics(registry: Registry, stores: readonly string[]) {
   return {
     lastSuccess,
     lastProof,
-    lastAttempt: gauge(
-      registry,
+    lastAttempt: series.gauge(
       'last_attempt_timestamp_seconds',
       'Unix time at which a run last began, well or badly; after a restart that of the newest ' +
         'backup in any store. 0: no run and no backup known.',
     ),
-    lastUnchanged: gauge(
-      registry,
+    lastUnchanged: series.gauge(
       'last_unchanged_timestamp_seconds',
       'Unix time at which a run last found that nothing had changed, so that the newest backup ' +
         'is as good as one of that time. 0: not since the start of the process.',
     ),
-    nextRun: gauge(
-      registry,
+    nextRun: series.gauge(
       'next_run_timestamp_seconds',
       'Unix time at which the next run of the schedule is due. 0: none is planned.',
     ),
   };
 }
 
-function runMetrics(registry: Registry) {
-  const runs = counter(
-    registry,
+function runMetrics(series: Series) {
+  const runs = series.counter(
     'runs_total',
     'Runs that ended, retries included, by result. partial: at least one store has the backup ' +
       'and at least one has not. unchanged: nothing had to be done.',
     ['result'],
   );
-  const skipped = counter(
-    registry,
+  const skipped = series.counter(
     'skipped_total',
     'Due times without a new backup. unchanged: the newest backup is still current. missed: the ' +
       'daemon was down or busy.',
     ['reason'],
   );
-  const failures = counter(
-    registry,
+  const failures = series.counter(
     'failures_total',
     'Failures by code, also those that a retry or another member made good. A failure counts ' +
       'once however many consequences it has.',
     ['code'],
   );
-  const duration = new Histogram({
-    name: 'etcd_backup_duration_seconds',
-    help: 'How long the steps of runs took, in seconds. Steps that failed are not in it.',
-    labelNames: ['step'],
-    buckets: durationBuckets,
-    registers: [registry],
-  });
+  const duration = series.histogram(
+    'duration_seconds',
+    'How long the steps of runs took, in seconds. Steps that failed are not in it.',
+    ['step'],
+    durationBuckets,
+  );
   for (const result of runResults) runs.inc({ result }, 0);
   for (const reason of skipReasons) skipped.inc({ reason }, 0);
   for (const code of failureCodes) failures.inc({ code }, 0);
   for (const step of backupSteps) duration.zero({ step });
-  const consecutiveFailures = gauge(
-    registry,
+  const consecutiveFailures = series.gauge(
     'consecutive_failures',
     'Runs that ended as failure or partial since the last one that ended as success or ' +
       'unchanged. 0: the last run went well, or none has ended since the start.',
@@ -143,44 +132,39 @@ function runMetrics(registry: Registry) {
   return { runs, skipped, failures, duration, consecutiveFailures };
 }
 
-function storeMetrics(registry: Registry, stores: readonly string[]) {
+function storeMetrics(series: Series, stores: readonly string[]) {
   const newest = 'of the newest proved backup in the store. 0: there is none, or not known yet.';
-  const sizes = gauge(
-    registry,
+  const sizes = series.gauge(
     'size_bytes',
     `Size in bytes ${newest} raw: as etcd sent it. sealed: as it is stored.`,
     ['store', 'kind'],
   );
-  const revision = gauge(
-    registry,
+  const revision = series.gauge(
     'revision',
     `Revision ${newest} Not exact above 2^53, as any number of Prometheus.`,
     ['store'],
   );
   const held = 'As last read; kept while the store cannot be read. 0: none, or not read yet.';
-  const backups = gauge(registry, 'store_backups', `Backups in the store. ${held}`, ['store']);
-  const bytes = gauge(registry, 'store_bytes', `Bytes of all backups in the store. ${held}`, [
+  const backups = series.gauge('store_backups', `Backups in the store. ${held}`, ['store']);
+  const bytes = series.gauge('store_bytes', `Bytes of all backups in the store. ${held}`, [
     'store',
   ]);
-  const faults = gauge(
-    registry,
+  const faults = series.gauge(
     'store_faults',
     `Manifests in the store that cannot be trusted. ${held}`,
     ['store'],
   );
-  const up = gauge(
-    registry,
+  const up = series.gauge(
     'store_up',
     '1: the store could be read the last time. 0: it could not, or has not been read yet.',
     ['store'],
   );
-  const verifications = counter(
-    registry,
+  const verifications = series.counter(
     'verifications_total',
-    'Backups read back from their store, by result.',
+    'Backups read back from their store, by result. inconclusive: they could not be read.',
     ['result'],
   );
-  const pruned = counter(registry, 'pruned_total', 'Backups removed by retention.', ['store']);
+  const pruned = series.counter('pruned_total', 'Backups removed by retention.', ['store']);
   for (const result of proofOutcomes) verifications.inc({ result }, 0);
   for (const store of stores) {
     pruned.inc({ store }, 0);
@@ -190,22 +174,19 @@ function storeMetrics(registry: Registry, stores: readonly string[]) {
   return { sizes, revision, backups, bytes, faults, up, pruned, verifications };
 }
 
-function restoreMetrics(registry: Registry) {
-  const restores = counter(
-    registry,
+function restoreMetrics(series: Series) {
+  const restores = series.counter(
     'restores_total',
     'Restores to a data directory that this process ended, by result. Dry runs are not in it.',
     ['result'],
   );
-  const drills = counter(
-    registry,
+  const drills = series.counter(
     'drills_total',
     'Drills that ended, by result. skipped: there was no etcd program or no backup, or a backup ' +
       'was due, after which the drill is done again.',
     ['result'],
   );
-  const lastDrill = gauge(
-    registry,
+  const lastDrill = series.gauge(
     'last_drill_success_timestamp_seconds',
     'Unix time at which a backup last came back in an etcd of its own, as it was taken; after a ' +
       'restart that of the backups that any store still holds. 0: none known.',
@@ -215,37 +196,17 @@ function restoreMetrics(registry: Registry) {
   return { restores, drills, lastDrill };
 }
 
-function sourceMetrics(registry: Registry) {
-  const source = gauge(
-    registry,
+function sourceMetrics(series: Series) {
+  const source = series.gauge(
     'source_info',
     '1 for the member that the last snapshot was asked of. 0 with empty labels: none yet.',
     ['member', 'role'],
   );
   source.set({ member: '', role: '' }, 0);
-  const mismatch = gauge(
-    registry,
+  const mismatch = series.gauge(
     'member_hash_mismatch',
     '1: members held different data when they were last compared. 0: they agreed, or have not ' +
       'been compared since the start.',
   );
   return { source, mismatch };
-}
-
-function gauge<T extends string = never>(
-  registry: Registry,
-  name: string,
-  help: string,
-  labelNames: readonly T[] = [],
-): Gauge<T> {
-  return new Gauge({ name: `etcd_backup_${name}`, help, labelNames, registers: [registry] });
-}
-
-function counter<T extends string>(
-  registry: Registry,
-  name: string,
-  help: string,
-  labelNames: readonly T[],
-): Counter<T> {
-  return new Counter({ name: `etcd_backup_${name}`, help, labelNames, registers: [registry] });
 }

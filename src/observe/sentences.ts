@@ -78,6 +78,37 @@ const sentences: { readonly [K in EventKind]: Say<K> } = {
   'spool-swept': (e) => `${count(e.files.length, 'file')} of an earlier run removed from the spool`,
   'backup-verified': (e) =>
     `backup ${e.id} in store ${e.store} read back: ${outcomeWord[e.outcome]}`,
+  'backup-misread': (e) =>
+    `backup ${e.id} in store ${e.store} came out wrong once and right the next time; look at the ` +
+    `memory, the disk and the network between: ${blame(e.failure)}`,
+  'scrub-started': (e) =>
+    `scrub started: ${count(e.copies, 'copy', 'copies')} (${formatBytes(e.totalBytes)}) to read ` +
+    `in ${e.stores.join(', ') || 'no store'}`,
+  'scrub-advanced': (e) => `scrub: ${progress(e.doneBytes, e.totalBytes)}`,
+  'backup-damaged': (e) => `backup ${e.id} in store ${e.store} is DAMAGED: ${blame(e.failure)}`,
+  'backup-unread': (e) =>
+    `backup ${e.id} in store ${e.store} could not be read, which says nothing about what is ` +
+    `stored: ${blame(e.failure)}`,
+  'repair-failed': (e) => blame(e.failure),
+  'scrub-finished': (e) =>
+    `scrub ended as ${e.result} after ${formatDuration(e.tookMs)}: ` +
+    `${count(e.read, 'copy', 'copies')} looked at, ${e.repaired} repaired, ` +
+    `${e.damaged} still damaged, ${e.unread} not readable`,
+  'scrub-gave-way': (e) => `scrub interrupted: ${e.detail}`,
+  'scrub-failed': (e) => `scrub FAILED: ${blame(e.failure)}`,
+  'copy-advanced': (e) =>
+    `copy of ${e.id} to store ${e.store}: ${progress(e.doneBytes, e.totalBytes)}`,
+  'backup-copied': (e) =>
+    `backup ${e.id} ${e.result === 'copied' ? 'copied to' : 'repaired in'} store ${e.store} ` +
+    `from store ${e.from}: ` +
+    `${formatBytes(e.sizeBytes)} in ${formatDuration(e.tookMs)}`,
+  'copy-failed': (e) =>
+    `backup ${e.id} could not be copied from store ${e.from} to ${e.store}: ${blame(e.failure)}`,
+  'heal-started': (e) => `missing backups are copied: ${perStore(e.missing)}`,
+  'heal-finished': (e) =>
+    `${count(e.copied, 'missing backup')} copied; still missing: ${perStore(e.missing)}`,
+  'heal-failed': (e) => `missing backups could not be copied: ${blame(e.failure)}`,
+  'heal-skipped': (e) => `missing backups are not copied now: ${e.detail}`,
   'hold-changed': (e) =>
     `backup ${e.id} in store ${e.store} is ${e.held ? 'held' : 'no longer held'}: ${e.reason}`,
   'restore-started': (e) =>
@@ -129,6 +160,12 @@ function nameOf(member: { readonly member: string; readonly name: string }): str
 
 function count(amount: number, one: string, many = `${one}s`): string {
   return `${amount} ${amount === 1 ? one : many}`;
+}
+
+function perStore(missing: Readonly<Record<string, number>>): string {
+  const stores = Object.entries(missing).filter(([, backups]) => backups > 0);
+  if (stores.length === 0) return 'none';
+  return stores.map(([store, backups]) => `${backups} in store ${store}`).join(', ');
 }
 
 function progress(doneBytes: number, totalBytes: number): string {

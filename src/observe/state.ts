@@ -56,6 +56,9 @@ export function stateObserver({ stores, now }: StateOptions): State {
       known.lastFailure = failureReport(event.failure, now());
     }
     const store = 'store' in event && event.store !== null ? shelves.get(event.store) : undefined;
+    if (event.kind === 'heal-started' || event.kind === 'heal-finished') {
+      noteMissing(shelves, event.missing);
+    }
     if (store !== undefined) shelves.set(store.name, noteStore(store, event, now));
   };
   const report = (): StatusReport => ({
@@ -80,6 +83,7 @@ function nothingKnown(): Known {
     retry: null,
     lastFailure: null,
     lastUnchangedAt: null,
+    lastScrub: null,
     consecutiveFailures: 0,
     runs: Object.fromEntries(runResults.map((result) => [result, 0])) as Record<RunResult, number>,
   };
@@ -93,7 +97,10 @@ function unreadStore(name: string): StoreReport {
     backups: 0,
     storedBytes: 0,
     faults: 0,
+    damaged: 0,
+    oldestReadAt: null,
     newest: null,
+    missing: null,
     failure: null,
   };
 }
@@ -160,6 +167,11 @@ function notePlan(known: Known, event: Event, now: () => Date): void {
     case 'run-skipped':
       known.lastUnchangedAt = now().toISOString();
       return;
+    case 'scrub-finished': {
+      const { kind: _, ...facts } = event;
+      known.lastScrub = { finishedAt: now().toISOString(), ...facts };
+      return;
+    }
     default:
       return;
   }
@@ -168,15 +180,21 @@ function notePlan(known: Known, event: Event, now: () => Date): void {
 function noteStore(store: StoreReport, event: Event, now: () => Date): StoreReport {
   switch (event.kind) {
     case 'catalog-read': {
-      const { backups, storedBytes, faults, newest } = event;
+      const { backups, storedBytes, faults, damaged, newest, oldestRead } = event;
       const readAt = now().toISOString();
       const shown = newest === null ? null : newestReport(newest);
-      const facts = { backups, storedBytes, faults, newest: shown };
+      const oldestReadAt = oldestRead && isoText(oldestRead);
+      const facts = { backups, storedBytes, faults, damaged, oldestReadAt, newest: shown };
       return { ...store, ...facts, readable: true, readAt, failure: null };
     }
     case 'catalog-unreadable':
       return { ...store, readable: false, failure: failureReport(event.failure, now()) };
     case 'backup-not-stored':
+      return {
+        ...store,
+        missing: (store.missing ?? 0) + 1,
+        failure: failureReport(event.failure, now()),
+      };
     case 'prune-failed':
       return { ...store, failure: failureReport(event.failure, now()) };
     case 'backup-committed': {
@@ -185,6 +203,16 @@ function noteStore(store: StoreReport, event: Event, now: () => Date): StoreRepo
     }
     default:
       return store;
+  }
+}
+
+function noteMissing(
+  shelves: Map<string, StoreReport>,
+  missing: Readonly<Record<string, number>>,
+): void {
+  for (const [name, backups] of Object.entries(missing)) {
+    const store = shelves.get(name);
+    if (store !== undefined) shelves.set(name, { ...store, missing: backups });
   }
 }
 

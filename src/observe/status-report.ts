@@ -1,7 +1,7 @@
 /** What `status` and GET /v1/status show: plain JSON. Times are ISO 8601 UTC text. */
 import type { ProofName } from '../core/backup.ts';
 import type { FailureCode } from '../core/errors.ts';
-import type { BackupStep, RunResult, Trigger } from '../core/events.ts';
+import type { BackupStep, RunResult, ScrubResult, Trigger } from '../core/events.ts';
 
 export type DaemonState = 'starting' | 'running' | 'draining' | 'stopped';
 
@@ -25,6 +25,7 @@ export interface StatusReport {
   /** Stays after a success: its time tells whether it is of now. */
   readonly lastFailure: FailureReport | null;
   readonly lastUnchangedAt: string | null;
+  readonly lastScrub: ScrubReport | null;
   readonly consecutiveFailures: number;
   /** Runs that ended since the start, by result. */
   readonly runs: Readonly<Record<RunResult, number>>;
@@ -52,6 +53,17 @@ export interface LastRunReport {
   readonly tookMs: number;
 }
 
+export interface ScrubReport {
+  readonly finishedAt: string;
+  readonly result: ScrubResult;
+  /** Copies. */
+  readonly read: number;
+  readonly damaged: number;
+  readonly repaired: number;
+  readonly unread: number;
+  readonly tookMs: number;
+}
+
 export interface FailureReport {
   readonly at: string;
   readonly code: FailureCode;
@@ -68,7 +80,13 @@ export interface StoreReport {
   readonly storedBytes: number;
   /** Manifests that cannot be trusted. */
   readonly faults: number;
+  /** Backups whose bytes or manifest are known to be missing or wrong. */
+  readonly damaged: number;
+  /** Since when the copy that was read the longest ago has not been read. */
+  readonly oldestReadAt: string | null;
   readonly newest: NewestReport | null;
+  /** Backups that others have and it should have too; null until they were compared. */
+  readonly missing: number | null;
   /** The last failure with this store since it last went well. */
   readonly failure: FailureReport | null;
 }

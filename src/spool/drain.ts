@@ -48,7 +48,9 @@ export async function drain(options: DrainOptions): Promise<Drained> {
   signal.throwIfAborted();
   watchdog.streamEnded = true;
   await file.flush(signal);
-  return { ...rules.end(), storageVersion };
+  const sizes = rules.end();
+  file.end();
+  return { ...sizes, storageVersion };
 }
 
 /** Aborts its signal when no byte came for `limitMs`. Messages without bytes do not count. */

@@ -1,12 +1,12 @@
 /**
  * One snapshot on its way in: taken over at the speed of its sender, written behind, read by the
- * proof and the stores, then removed. Written past the page cache where the file system can, so
- * that a backup does not push the database of the etcd beside it out of memory.
+ * proof and the stores while it still grows, then removed.
  */
-import { constants, type FileHandle, open, rm } from 'node:fs/promises';
-import { Failure, systemCode } from '../core/errors.ts';
+import { rm } from 'node:fs/promises';
+import { Failure } from '../core/errors.ts';
+import { DiskFile } from './disk-file.ts';
 import { spoolFailure } from './failure.ts';
-import { alignmentBytes, giveBack, ringBytes, takeRing } from './ring.ts';
+import { giveBack, ringBytes, takeRing } from './ring.ts';
 
 /** Large enough to make system calls and messages between threads cheap. */
 const stepBytes = 2 * 1024 * 1024;
@@ -18,43 +18,36 @@ const removalLimitMs = 5000;
  * than the member gets the page cache's help from then on: an open snapshot must not wait for it.
  */
 const patienceMs = 250;
-/** What the page cache holds is written back early, so that the sync at the end finds little. */
-const syncEveryBytes = 64 * 1024 * 1024;
 
 export class SpoolFile implements AsyncDisposable {
-  readonly path: string;
   readonly ring = takeRing();
   /** Told now and then how many bytes were taken over. They will not change. */
   onAdvance: (takenBytes: number) => void = () => undefined;
-  readonly #handle: FileHandle;
-  /** The same file, past the page cache. */
-  readonly #direct: FileHandle | undefined;
-  #isDirect: boolean;
+  readonly #disk: DiskFile;
   #takenBytes = 0;
   #toldBytes = 0;
   #sizeBytes = 0;
   #waitedMs = 0;
   #flushing = false;
   #writing = false;
-  #syncing: Promise<void> | undefined;
-  #syncedBytes = 0;
   #fault: unknown;
+  #ended = false;
   #released = false;
   #wake: () => void = () => undefined;
+  /** Wakes those that follow the file. */
+  #grown = Promise.withResolvers<void>();
 
-  private constructor(path: string, handle: FileHandle, direct: FileHandle | undefined) {
-    this.path = path;
-    this.#handle = handle;
-    this.#direct = direct;
-    this.#isDirect = direct !== undefined;
+  private constructor(disk: DiskFile) {
+    this.#disk = disk;
   }
 
   /** Makes the file, private to its owner. */
   static async create(path: string): Promise<SpoolFile> {
-    const handle = await open(path, 'wx+', 0o600);
-    // Not every file system can: then the page cache is used from the beginning.
-    const direct = await open(path, constants.O_WRONLY | constants.O_DIRECT).catch(() => undefined);
-    return new SpoolFile(path, handle, direct);
+    return new SpoolFile(await DiskFile.create(path));
+  }
+
+  get path(): string {
+    return this.#disk.path;
   }
 
   /** How much is in the file itself. */
@@ -96,29 +89,33 @@ export class SpoolFile implements AsyncDisposable {
     this.#tell();
   }
 
-  /** Returns when every byte is on the disk. */
-  async sync(): Promise<void> {
-    await this.#syncing;
-    this.#throwFault();
-    try {
-      await this.#handle.sync();
-    } catch (error) {
-      throw spoolFailure(error, `sync ${this.path}`);
-    }
+  /** After a flush: nothing is appended any more. */
+  end(): void {
+    this.#ended = true;
+    this.#tellFollowers();
   }
 
-  /** All bytes of the finished file. A chunk is overwritten when the next one is asked for. */
+  /** Returns when every byte is on the disk. */
+  async sync(): Promise<void> {
+    this.#throwFault();
+    await this.#disk.sync();
+  }
+
+  /**
+   * All bytes of the file, waiting for those that are still to come; throws where they never come.
+   * A chunk is overwritten when the next one is asked for.
+   */
   async *bytes(): AsyncGenerator<Uint8Array, void, undefined> {
     const window = Buffer.allocUnsafeSlow(readBytes);
-    for (let at = 0; at < this.#sizeBytes; ) {
-      const { bytesRead } = await this.#handle
-        .read(window, 0, Math.min(readBytes, this.#sizeBytes - at), at)
-        .catch((error: unknown) => {
-          throw spoolFailure(error, `read ${this.path}`);
-        });
-      if (bytesRead === 0) throw new Failure('spool-failed', `${this.path} shrank to ${at} bytes`);
-      at += bytesRead;
-      yield window.subarray(0, bytesRead);
+    for (let at = 0; ; ) {
+      this.#throwFault();
+      const piece = window.subarray(0, Math.min(readBytes, this.#sizeBytes - at));
+      if (piece.byteLength > 0) {
+        if (!this.ring.copy(at, piece)) await this.#disk.read(piece, at);
+        at += piece.byteLength;
+        yield piece;
+      } else if (this.#ended) return;
+      else await this.#grown.promise;
     }
   }
 
@@ -138,12 +135,12 @@ export class SpoolFile implements AsyncDisposable {
     if (this.#released) return;
     this.#released = true;
     this.#fault ??= new Failure('internal', `${this.path} was given up`);
-    const closed = Promise.all([this.#handle.close(), this.#direct?.close()]);
-    closed.catch(() => undefined);
+    this.#tellFollowers();
+    const closed = this.#disk.close();
     // A write may hang in the kernel, which reads the ring for it; nobody must wait for that.
     if (this.#writing) return;
     giveBack(this.ring);
-    if (this.#syncing === undefined) await closed;
+    await closed;
   }
 
   #tell(): void {
@@ -151,11 +148,16 @@ export class SpoolFile implements AsyncDisposable {
     this.onAdvance(this.#takenBytes);
   }
 
+  #tellFollowers(): void {
+    this.#grown.resolve();
+    this.#grown = Promise.withResolvers<void>();
+  }
+
   async #room(signal: AbortSignal | undefined): Promise<void> {
     const startedMs = performance.now();
     while (this.isFull) await this.#change(signal);
     this.#waitedMs += performance.now() - startedMs;
-    if (this.#waitedMs >= patienceMs) this.#isDirect = false;
+    if (this.#waitedMs >= patienceMs) this.#disk.useCache();
   }
 
   async #change(signal: AbortSignal | undefined): Promise<void> {
@@ -171,6 +173,7 @@ export class SpoolFile implements AsyncDisposable {
 
   #throwFault(): void {
     if (this.#fault !== undefined) throw this.#fault;
+    this.#disk.throwLost();
   }
 
   /** Writes what lies ready, one write at a time, until too little is left to be worth it. */
@@ -187,49 +190,13 @@ export class SpoolFile implements AsyncDisposable {
         this.#writing = false;
         this.#write();
         this.#wake();
+        this.#tellFollowers();
       });
   }
 
   async #writePiece(): Promise<void> {
     const at = this.#sizeBytes;
     const piece = this.ring.piece(at, Math.min(this.#takenBytes, at + 2 * stepBytes));
-    const alignedBytes = piece.byteLength - (piece.byteLength % alignmentBytes);
-    const isDirect = this.#isDirect && alignedBytes > 0 && at % alignmentBytes === 0;
-    const bytesWritten = isDirect
-      ? await this.#writeDirect(piece.subarray(0, alignedBytes), at)
-      : await this.#writeCached(piece, at);
-    this.#sizeBytes += bytesWritten;
-  }
-
-  /** Returns 0 when the file system will not have it this way after all. */
-  async #writeDirect(piece: Uint8Array, at: number): Promise<number> {
-    try {
-      return (await this.#direct?.write(piece, 0, piece.byteLength, at))?.bytesWritten ?? 0;
-    } catch (error) {
-      if (systemCode(error) !== 'EINVAL') throw error;
-      this.#isDirect = false;
-      return 0;
-    }
-  }
-
-  async #writeCached(piece: Uint8Array, at: number): Promise<number> {
-    const { bytesWritten } = await this.#handle.write(piece, 0, piece.byteLength, at);
-    if (bytesWritten === 0) throw new Failure('spool-full', `${this.path} takes no more bytes`);
-    if (at - this.#syncedBytes >= syncEveryBytes) this.#syncBehind();
-    return bytesWritten;
-  }
-
-  #syncBehind(): void {
-    if (this.#syncing !== undefined) return;
-    this.#syncedBytes = this.#sizeBytes;
-    this.#syncing = this.#handle
-      .datasync()
-      // Kept: the kernel reports a lost write-back once, and this call has used it up.
-      .catch((error: unknown) => {
-        this.#fault ??= spoolFailure(error, `sync ${this.path}`);
-      })
-      .finally(() => {
-        this.#syncing = undefined;
-      });
+    this.#sizeBytes += await this.#disk.write(piece, at);
   }
 }

@@ -19,8 +19,11 @@ export interface SpoolSettings {
 }
 
 export interface Spool {
-  /** Throws `spool-full` when `expectedBytes` would not fit, `spool-failed` on other faults. */
-  create(expectedBytes: number): Promise<SpoolFile>;
+  /**
+   * Throws `spool-full` when so many files of `expectedBytes` would not fit, `spool-failed` on
+   * other faults.
+   */
+  create(expectedBytes: number, files?: number): Promise<SpoolFile>;
   /** A folder for a drill of a snapshot; throws as `create` does. */
   scratch(snapshotBytes: number): Promise<ScratchFolder>;
   /** Removes what dead processes left behind, and ends what still runs in it; returns the names. */
@@ -48,9 +51,10 @@ export function openSpool(settings: SpoolSettings): Spool {
     return `${process.pid}-${(await startOf(process.pid)) ?? '0'}-${made}`;
   };
   return {
-    create: async (expectedBytes) => {
+    create: async (expectedBytes, files = 1) => {
       await makeFolder(settings.dir);
-      await requireSpace(settings, expectedBytes, 0);
+      const besideBytes = expectedBytes * (files - 1);
+      await requireSpace(settings, expectedBytes, { name: 'its sealed copy', besideBytes });
       const path = join(settings.dir, `snapshot-${await nextName()}.part`);
       try {
         return await SpoolFile.create(path);
@@ -60,7 +64,7 @@ export function openSpool(settings: SpoolSettings): Spool {
     },
     scratch: async (snapshotBytes) => {
       await makeFolder(settings.dir);
-      await requireSpace(settings, snapshotBytes, etcdBytes);
+      await requireSpace(settings, snapshotBytes, { name: 'its etcd', besideBytes: etcdBytes });
       return makeScratch(join(await realpath(settings.dir), `drill-${await nextName()}`));
     },
     sweep: async () => sweepFolder(settings.dir),
@@ -87,9 +91,9 @@ async function makeFolder(dir: string): Promise<void> {
 async function requireSpace(
   { dir, maxBytes }: SpoolSettings,
   expectedBytes: number,
-  besideBytes: number,
+  { name, besideBytes }: { readonly name: string; readonly besideBytes: number },
 ): Promise<void> {
-  const beside = besideBytes === 0 ? '' : ` and its etcd ${formatBytes(besideBytes)}`;
+  const beside = besideBytes === 0 ? '' : ` and ${name} ${formatBytes(besideBytes)}`;
   const needs = `the snapshot needs ${formatBytes(expectedBytes)}${beside}`;
   if (maxBytes > 0 && expectedBytes > maxBytes) {
     const limit = `spool.maxBytes is ${formatBytes(maxBytes)}`;

@@ -6,23 +6,41 @@ import { Failure } from '../core/errors.ts';
 import type { Body } from './port.ts';
 
 /**
- * The bytes of a body, exactly as many as promised. What the body throws comes out unchanged: it
- * is not the store's fault. A short or long body is a broken promise of ours: `internal`. An abort
- * ends the wait at once even when the body never answers again, with the signal's reason.
+ * The bytes of a body, exactly as many as promised; it ends when that promise is kept. What the
+ * body throws comes out unchanged: it is not the store's fault. A short or long body is a broken
+ * promise of ours: `internal`. An abort ends the wait at once even when the body never answers
+ * again, with the signal's reason.
  */
 export async function* checkedBody(
   body: Body,
   name: string,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  const { sizeBytes } = body;
+  const most = typeof sizeBytes === 'number' ? sizeBytes : Number.POSITIVE_INFINITY;
   let arrived = 0;
   for await (const chunk of abortable(body, signal)) {
     arrived += chunk.byteLength;
     // Told at once: a body without an end must not fill the store before anybody looks.
-    if (arrived > body.sizeBytes) throw wrongSize(name, body.sizeBytes, `at least ${arrived}`);
+    if (arrived > most) throw wrongSize(name, most, `at least ${arrived}`);
     if (chunk.byteLength > 0) yield chunk;
   }
-  if (arrived < body.sizeBytes) throw wrongSize(name, body.sizeBytes, String(arrived));
+  const promised = await wholeSize(body, signal);
+  if (arrived !== promised) throw wrongSize(name, promised, String(arrived));
+}
+
+/** The promised size, when it is known. Ends with the signal. */
+export async function wholeSize(body: Body, signal: AbortSignal): Promise<number> {
+  if (typeof body.sizeBytes === 'number') return body.sizeBytes;
+  const ended = Promise.withResolvers<never>();
+  const onAbort = () => ended.reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([body.sizeBytes, ended.promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }
 
 export function wrongSize(name: string, promised: number, arrived: string): Failure {

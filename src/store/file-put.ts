@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, link, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemCode } from '../core/errors.ts';
-import { checkedBody, wrongSize } from './body.ts';
+import { checkedBody, wholeSize, wrongSize } from './body.ts';
 import { attempt } from './file-failures.ts';
 import type { Body, PutFacts } from './port.ts';
 
@@ -37,7 +37,7 @@ export async function putFile(
   target.unfinished.add(beside);
   let linked = false;
   try {
-    linked = await linkBody(target, beside, object, body);
+    linked = await linkBody(target, beside, object, body, signal);
     if (!linked) await writeBody(target, beside, object, body, signal);
     signal.throwIfAborted();
     await attempt(target, 'write', path, () => rename(beside, path));
@@ -52,8 +52,8 @@ export async function putFile(
 }
 
 /**
- * Links to the finished file behind the body, if it has one and the file system allows. The file
- * is synced already (the body promises it), and stays shared with its owner: who changes it in
+ * Links to the file behind the body, if it has one and the file system allows, and waits until it
+ * is whole and synced, as the body promises. It stays shared with its owner: who changes it in
  * place changes the backup, so the owner may only remove its own name of it.
  */
 async function linkBody(
@@ -61,6 +61,7 @@ async function linkBody(
   beside: string,
   object: string,
   body: Body,
+  signal: AbortSignal,
 ): Promise<boolean> {
   const { file } = body;
   if (file === undefined) return false;
@@ -71,14 +72,17 @@ async function linkBody(
     // short cut, and copying either works or tells the true reason.
     return false;
   }
-  const facts = await attempt(target, 'look at', beside, () => lstat(beside));
-  if (facts.isFile() && facts.size !== body.sizeBytes) {
-    throw wrongSize(object, body.sizeBytes, String(facts.size));
-  }
+  const look = () => attempt(target, 'look at', beside, () => lstat(beside));
+  const found = await look();
   // A symbolic link, or a file that others may read or write: make a private copy instead.
-  if (facts.isFile() && (facts.mode & 0o077) === 0) return true;
-  await attempt(target, 'remove', beside, () => rm(beside, { force: true }));
-  return false;
+  if (!found.isFile() || (found.mode & 0o077) !== 0) {
+    await attempt(target, 'remove', beside, () => rm(beside, { force: true }));
+    return false;
+  }
+  const promised = await wholeSize(body, signal);
+  const { size } = await look();
+  if (size !== promised) throw wrongSize(object, promised, String(size));
+  return true;
 }
 
 async function writeBody(

@@ -47,8 +47,9 @@ class MemoryStore implements Store {
       chunks.push(Uint8Array.from(chunk));
     }
     options.signal.throwIfAborted();
-    const facts = { name, sizeBytes: body.sizeBytes, modifiedAt: this.#now() };
-    this.#objects.set(name, { facts, bytes: Buffer.concat(chunks) });
+    const bytes = Buffer.concat(chunks);
+    const facts = { name, sizeBytes: bytes.byteLength, modifiedAt: this.#now() };
+    this.#objects.set(name, { facts, bytes });
     return { compared: 'nothing' };
   }
 

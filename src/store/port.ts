@@ -18,11 +18,17 @@ export interface Body {
    * overwritten when the next one is asked for: who keeps it, copies it.
    */
   open(): AsyncIterable<Uint8Array>;
-  /** Checked against what arrived: a short or long body fails the put. */
-  readonly sizeBytes: number;
   /**
-   * A finished, synced file that holds exactly these bytes and will not change: a store on the
-   * same file system may link to it instead of copying.
+   * Checked against what arrived: a short or long body fails the put. A promise for bytes that are
+   * still coming, or are not yet known to be wanted: no object appears before it is kept, and where
+   * it is broken the put fails with its reason.
+   */
+  readonly sizeBytes: number | Promise<number>;
+  /** Where the size is a promise: about how many bytes, so that a store can plan. */
+  readonly aboutBytes?: number;
+  /**
+   * A file that holds exactly these bytes and will not change once `sizeBytes` is known, when it is
+   * synced, too: a store on the same file system may link to it instead of copying.
    */
   readonly file?: string;
 }

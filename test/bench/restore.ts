@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { builtProgram } from '../support/built.ts';
 import { cluster } from '../support/etcd.ts';
 import { worker, workplace } from '../support/house.ts';
+import { dataFile } from '../support/stored-names.ts';
 import { fill } from '../support/workload.ts';
 import { compare } from './compare.ts';
 
@@ -25,7 +26,7 @@ await using engine = worker(place);
 const { id } = await engine.backup();
 const { clusterId } = await engine.deps.cluster.survey({ signal: new AbortController().signal });
 await etcd.stop();
-const stored = join(place.storeDir, clusterId, `${id}.db`);
+const stored = join(place.storeDir, clusterId, dataFile(id));
 const [restored, copy] = [join(place.dir, 'restored'), join(place.dir, 'copy.db')];
 const member = ['--name', 'm1', '--initial-cluster', 'm1=http://127.0.0.1:2380'];
 const clean = (): void => {

@@ -5,6 +5,7 @@
 import { describe } from 'vitest';
 import type { Store } from '../../src/store/port.ts';
 import { getContract } from './store-get.ts';
+import { growingContract } from './store-growing.ts';
 import { listContract } from './store-list.ts';
 import { namesContract } from './store-names.ts';
 import { putContract } from './store-put.ts';
@@ -42,6 +43,7 @@ export function storeContract(
   describe.skipIf(skip !== undefined)(title, { timeout: timeoutMs }, () => {
     describe('put', () => putContract(contract));
     describe('a put that fails', () => putFailureContract(contract));
+    describe('a body that grows', () => growingContract(contract));
     describe('get', () => getContract(contract));
     describe('list', () => listContract(contract));
     describe('remove and sweep', () => removeContract(contract));

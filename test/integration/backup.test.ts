@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { cluster, etcdctl, etcdutl, etcdVersions } from '../support/etcd.ts';
 import { runProgram, worker, workplace } from '../support/house.ts';
+import { dataFile } from '../support/stored-names.ts';
 import { seed } from '../support/workload.ts';
 
 interface OfficialStatus {
@@ -131,7 +132,7 @@ describe('the command line', () => {
     const run = (...words: string[]) => runProgram([...words, ...place.words()]);
     const id = (await run('backup')).stdout.trim();
     const [folder] = readdirSync(place.storeDir);
-    const file = join(place.storeDir, folder!, `${id}.db`);
+    const file = join(place.storeDir, folder!, dataFile(id));
     flipBit(file, 5000);
 
     const verified = await run('verify', 'latest');

@@ -8,6 +8,7 @@ import { startDaemonProcess } from '../support/daemon.ts';
 import { cluster } from '../support/etcd.ts';
 import { runProgram, workplace } from '../support/house.ts';
 import { startProxy } from '../support/proxy.ts';
+import { filesOf } from '../support/stored-names.ts';
 import { fill, seed } from '../support/workload.ts';
 
 const mebibyte = 1024 * 1024;
@@ -52,7 +53,7 @@ describe.concurrent('without help, the daemon', () => {
     expect(result).toBe('success');
     expect(again.of('run-failed')).toEqual([]);
     expect(readdirSync(place.spoolDir)).toEqual([]);
-    expect(storedFiles(place.storeDir).slice(0, 2)).toEqual([`${id}.db`, `${id}.json`]);
+    expect(storedFiles(place.storeDir).slice(0, 2)).toEqual(filesOf(String(id)));
     const verified = await runProgram(['verify', '--all', '--deep', ...place.words()]);
     expect(verified).toMatchObject({ code: 0 });
   });

@@ -16,6 +16,7 @@ import {
   restore,
   traceOf,
 } from '../support/restoring.ts';
+import { dataFile } from '../support/stored-names.ts';
 import { call } from '../unit/cli/calling.ts';
 
 const { signal } = new AbortController();
@@ -83,7 +84,7 @@ describe('a store where the newest backup has', () => {
 
   /** Paths of data and manifest. */
   function filesOf(id: BackupId, storeDir: string): [string, string] {
-    return [join(storeDir, folder, `${id}.db`), join(storeDir, folder, `${id}.json`)];
+    return [join(storeDir, folder, dataFile(id)), join(storeDir, folder, `${id}.json`)];
   }
 
   function struck({ strike }: Damage): Ground {

@@ -43,6 +43,11 @@ export class FaultyStore implements Store {
   #planned: Planned[] = [];
   #cuts: { readonly method: 'get' | 'put'; readonly afterBytes: number }[] = [];
   #flips: Flip[] = [];
+  #refused: {
+    readonly method: StoreMethod;
+    readonly failure: Failure;
+    readonly name: string | undefined;
+  }[] = [];
 
   constructor(inner: Store) {
     this.#inner = inner;
@@ -53,6 +58,12 @@ export class FaultyStore implements Store {
   fail(method: StoreMethod, call: number, failure: Failure, options: { after?: boolean } = {}) {
     const act = { failure, after: options.after === true };
     this.#planned.push({ method, callsLeft: call, act });
+    return this;
+  }
+
+  /** Every call fails, or every one with that name. */
+  refuse(method: StoreMethod, failure: Failure, name?: string): this {
+    this.#refused.push({ method, failure, name });
     return this;
   }
 
@@ -79,6 +90,7 @@ export class FaultyStore implements Store {
     this.#planned = [];
     this.#cuts = [];
     this.#flips = [];
+    this.#refused = [];
     return this;
   }
 
@@ -146,6 +158,8 @@ export class FaultyStore implements Store {
     { signal }: Limits,
   ): Promise<Failure | undefined> {
     this.calls.push({ method, name });
+    const refused = this.#refused.find((one) => one.method === method);
+    if (refused !== undefined && (refused.name ?? name) === name) throw refused.failure;
     const mine = this.#planned.filter((planned) => planned.method === method);
     for (const planned of mine) planned.callsLeft -= 1;
     const due = mine.find(({ callsLeft }) => callsLeft === 0);
@@ -171,8 +185,12 @@ function untilAborted(signal: AbortSignal): Promise<never> {
 }
 
 function shorter(body: Body, sizeBytes: number): Body {
+  const whole = body.sizeBytes;
   return {
-    sizeBytes: Math.min(sizeBytes, body.sizeBytes),
+    sizeBytes:
+      typeof whole === 'number'
+        ? Math.min(sizeBytes, whole)
+        : whole.then((known) => Math.min(sizeBytes, known)),
     open: () => firstBytes(body.open(), sizeBytes),
   };
 }

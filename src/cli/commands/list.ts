@@ -1,6 +1,7 @@
 import { proofNames } from '../../core/backup.ts';
 import { isProved, type Manifest } from '../../core/manifest.ts';
 import { encodeManifest } from '../../core/manifest-json.ts';
+import { isDamaged, lastRead } from '../../core/reading.ts';
 import { formatBytes, formatDuration } from '../../core/units.ts';
 import type { Call, Command } from '../command.ts';
 import { configOptions, jsonOption, openForCommand } from '../settings.ts';
@@ -31,18 +32,24 @@ function asJson({ shelf, manifest }: Copy): unknown {
 }
 
 function asTable(copies: readonly Copy[], now: Date): string {
-  const heading = ['BACKUP', 'AGE', 'SIZE', 'REVISION', 'KEYS', 'PROOFS', 'STORE', 'NOTE'];
+  const heading = ['BACKUP', 'AGE', 'SIZE', 'REVISION', 'KEYS', 'PROOFS', 'READ', 'STORE', 'NOTE'];
   const rows = copies.map(({ shelf, manifest }) => [
     manifest.id,
-    formatDuration(Math.max(0, now.getTime() - manifest.startedAt.getTime())),
+    ageOf(manifest.startedAt, now),
     formatBytes(manifest.sealed.sizeBytes),
     manifest.revision.toString(),
     String(manifest.keys),
     proofsOf(manifest),
+    ageOf(lastRead(manifest), now),
     shelf.store.name,
     noteOf(manifest),
   ]);
   return table([heading, ...rows]);
+}
+
+/** How long ago; "never" for no time at all. */
+export function ageOf(at: Date | undefined, now: Date): string {
+  return at === undefined ? 'never' : formatDuration(Math.max(0, now.getTime() - at.getTime()));
 }
 
 /** The proofs that passed; one that failed is shouted. */
@@ -58,6 +65,7 @@ export function proofsOf({ proofs }: Manifest): string {
 function noteOf(manifest: Manifest): string {
   const notes = [
     manifest.hold === null ? [] : [`held: ${manifest.hold.reason}`],
+    isDamaged(manifest) ? ['damaged'] : [],
     isProved(manifest) ? [] : ['not proved: do not restore'],
     manifest.found.alarms.map(({ kind }) => `alarm ${kind} inside`),
   ];

@@ -2,13 +2,14 @@ import { rankSources } from '../../cluster/choose.ts';
 import { readSecretFile } from '../../config/secret-file.ts';
 import { toFailure } from '../../core/errors.ts';
 import { isProved } from '../../core/manifest.ts';
-import { formatBytes, formatDuration } from '../../core/units.ts';
+import { isDamage, isDamaged, unreadSince } from '../../core/reading.ts';
+import { formatBytes } from '../../core/units.ts';
 import type { StatusReport } from '../../observe/status-report.ts';
 import type { Call, Command } from '../command.ts';
 import { configOptions, jsonOption, type OpenHouse, openForCommand } from '../settings.ts';
 import { type Holdings, holdings, tellTroubles } from '../shelves.ts';
 import { json, table } from '../table.ts';
-import { proofsOf } from './list.ts';
+import { ageOf, proofsOf } from './list.ts';
 
 export const statusCommand: Command = {
   name: 'status',
@@ -44,7 +45,7 @@ async function run(call: Call): Promise<number> {
     call.terminal.out(json({ daemon, ...members, stores: storesOf(found, house) }));
   else {
     call.terminal.out(daemonLines(daemon));
-    call.terminal.out(storeLines(found, house));
+    call.terminal.out(storeLines(found, house, daemon));
     call.terminal.out(memberLines(members));
   }
   return tellTroubles(call, found) || members.exitCode;
@@ -88,13 +89,14 @@ async function askMembers(
 
 function daemonLines(daemon: StatusReport | null): string {
   if (daemon === null) return 'daemon   does not answer on this host\n\n';
-  const { run, nextRun, lastRun, lastFailure } = daemon;
+  const { run, nextRun, lastRun, lastScrub, lastFailure } = daemon;
   const rows = [
     ['daemon', `${daemon.state}, version ${daemon.version}, since ${daemon.startedAt}`],
     ['now', run === null ? 'idle' : `${run.step}, ${formatBytes(run.doneBytes)} done`],
     ['last run', lastRun === null ? 'none yet' : `${lastRun.result} at ${lastRun.finishedAt}`],
     ['next run', nextRun === null ? 'not planned' : `${nextRun.at} (${nextRun.reason})`],
   ];
+  if (lastScrub) rows.push(['last scrub', `${lastScrub.result} at ${lastScrub.finishedAt}`]);
   const failed = lastFailure && [['last failure', `${lastFailure.at}: ${lastFailure.message}`]];
   return `${table([...rows, ...(failed ?? [])])}\n`;
 }
@@ -109,26 +111,61 @@ function storesOf(found: Holdings, house: OpenHouse): unknown[] {
       backups: own.length,
       newest: newest?.id ?? null,
       startedAt: newest?.startedAt ?? null,
+      damaged: damagedOf(found, store.name),
+      oldestRead: oldestReadOf(own) ?? null,
       failure: dead?.failure.message ?? null,
     };
   });
 }
 
-function storeLines(found: Holdings, house: OpenHouse): string {
-  const now = house.deps.now().getTime();
+function damagedOf({ copies, faults }: Holdings, store: string): number {
+  const judged = copies.filter(({ shelf, manifest }) => {
+    return shelf.store.name === store && isDamaged(manifest);
+  });
+  const listed = faults.filter((one) => one.store === store && isDamage(one.fault.failure));
+  return judged.length + listed.length;
+}
+
+function oldestReadOf(own: Holdings['copies']): Date | undefined {
+  const times = own.map(({ manifest }) => unreadSince(manifest).getTime());
+  return times.length === 0 ? undefined : new Date(Math.min(...times));
+}
+
+const storeHeading = [
+  'STORE',
+  'BACKUPS',
+  'MISSING',
+  'DAMAGED',
+  'OLDEST READ',
+  'NEWEST PROVED',
+  'AGE',
+  'SIZE',
+  'PROOFS',
+];
+
+function storeLines(found: Holdings, house: OpenHouse, daemon: StatusReport | null): string {
+  const now = house.deps.now();
   const rows = house.deps.shelves.map(({ store }) => {
+    const known = daemon?.stores.find(({ name }) => name === store.name)?.missing;
+    const missing = String(known ?? '');
     if (found.unreadable.some((one) => one.store === store.name)) {
-      return [store.name, '?', 'cannot be read', '', '', ''];
+      return [store.name, '?', missing, '?', '', 'cannot be read'];
     }
     const own = found.copies.filter(({ shelf }) => shelf.store === store);
     const newest = own.findLast(({ manifest }) => isProved(manifest))?.manifest;
-    if (newest === undefined)
-      return [store.name, String(own.length), 'no proved backup', '', '', ''];
-    const age = formatDuration(Math.max(0, now - newest.startedAt.getTime()));
+    const oldestRead = oldestReadOf(own);
+    const about = [
+      store.name,
+      String(own.length),
+      missing,
+      String(damagedOf(found, store.name)),
+      oldestRead === undefined ? '' : ageOf(oldestRead, now),
+    ];
+    if (newest === undefined) return [...about, 'no proved backup'];
     const size = formatBytes(newest.sealed.sizeBytes);
-    return [store.name, String(own.length), newest.id, age, size, proofsOf(newest)];
+    return [...about, newest.id, ageOf(newest.startedAt, now), size, proofsOf(newest)];
   });
-  return `${table([['STORE', 'BACKUPS', 'NEWEST PROVED', 'AGE', 'SIZE', 'PROOFS'], ...rows])}\n`;
+  return `${table([storeHeading, ...rows])}\n`;
 }
 
 function memberLines(asked: { members: MemberLine[]; unreachable: string | null }): string {

@@ -1,4 +1,6 @@
 import { Failure, toFailure } from '../../core/errors.ts';
+import { manifestId } from '../../core/names.ts';
+import { isDamage } from '../../core/reading.ts';
 import { verifyBackup } from '../../engine/verify.ts';
 import type { Call, Command } from '../command.ts';
 import {
@@ -8,7 +10,14 @@ import {
   type OpenHouse,
   openForCommand,
 } from '../settings.ts';
-import { type Copy, copiesOf, holdings, shelfOptions, tellTroubles } from '../shelves.ts';
+import {
+  type Copy,
+  copiesOf,
+  type Holdings,
+  holdings,
+  shelfOptions,
+  tellTroubles,
+} from '../shelves.ts';
 import { json, table } from '../table.ts';
 
 export const verifyCommand: Command = {
@@ -44,12 +53,27 @@ async function run(call: Call): Promise<number> {
   await using house = openForCommand(call);
   const found = await holdings(call, house.deps);
   const status = tellTroubles(call, found);
-  const copies = all ? found.copies : copiesOf(call, found);
-  const verdicts: Verdict[] = [];
+  const [named] = call.positionals;
+  const wrong = found.faults.map(listedWrong);
+  const isNamedWrong = wrong.some(({ backup }) => backup === named);
+  const copies = all || isNamedWrong ? found.copies.filter(isAsked) : copiesOf(call, found);
+  const id = named === 'latest' ? copies[0]?.manifest.id : named;
+  const verdicts = wrong.filter(({ backup }) => all || backup === id);
   for (const copy of copies) verdicts.push(await verify(copy, call, house));
   call.terminal.out(call.values.json ? json(verdicts.map(asJson)) : asTable(verdicts));
   const bad = verdicts.find(({ failure }) => failure !== undefined)?.failure;
   return bad?.exitCode ?? found.faults[0]?.fault.failure.exitCode ?? status;
+
+  function isAsked({ manifest }: Copy): boolean {
+    return all || manifest.id === named;
+  }
+}
+
+/** What is seen to be wrong without reading it: data that is gone or cut, a manifest that is none. */
+function listedWrong({ store, fault }: Holdings['faults'][number]): Verdict {
+  const { name, failure } = fault;
+  const backup = manifestId(name) ?? name;
+  return { backup, store, outcome: isDamage(failure) ? 'failed' : 'unread', failure };
 }
 
 async function verify(copy: Copy, call: Call, house: OpenHouse): Promise<Verdict> {

@@ -14,7 +14,7 @@ import type { Connection } from './connection.ts';
 import { compositeOf, type Digest, digestOf, isComposite } from './digests.ts';
 import { serverCode, toStoreFailure } from './failures.ts';
 import type { S3StoreOptions } from './options.ts';
-import { planParts } from './part-plan.ts';
+import { type PartPlan, planParts } from './part-plan.ts';
 import { type Part, sendParts } from './parts.ts';
 import { putFields } from './put-fields.ts';
 
@@ -36,18 +36,25 @@ export async function putObject(
   body: Body,
   signal: AbortSignal,
 ): Promise<PutFacts> {
-  const plan = planParts(body.sizeBytes, target.store.partBytes);
-  if (plan.parts === 1) return putWhole(target, name, body, signal);
-  return new Upload(target, name, body).run(signal);
+  const { sizeBytes, aboutBytes = 0 } = body;
+  const { partBytes } = target.store;
+  if (typeof sizeBytes === 'number') {
+    const plan = planParts(sizeBytes, partBytes);
+    if (plan.parts === 1) return putWhole(target, name, body, sizeBytes, signal);
+    return new Upload(target, name, body, plan).run(signal);
+  }
+  // Parts of a size for twice as many bytes: there is no going back once the first one is sent.
+  return new Upload(target, name, body, planParts(2 * aboutBytes, partBytes)).run(signal);
 }
 
 async function putWhole(
   { store, connection, key }: PutTarget,
   name: string,
   body: Body,
+  sizeBytes: number,
   signal: AbortSignal,
 ): Promise<PutFacts> {
-  const bytes = Buffer.allocUnsafeSlow(body.sizeBytes);
+  const bytes = Buffer.allocUnsafeSlow(sizeBytes);
   let filled = 0;
   for await (const chunk of checkedBody(body, name, signal)) {
     bytes.set(chunk, filled);
@@ -75,14 +82,16 @@ class Upload {
   readonly #target: PutTarget;
   readonly #name: string;
   readonly #body: Body;
+  readonly #plan: PartPlan;
   readonly #object: { readonly Bucket: string; readonly Key: string };
   readonly #parts: { readonly number: number; readonly etag: string; readonly digest: Digest }[] =
     [];
 
-  constructor(target: PutTarget, name: string, body: Body) {
+  constructor(target: PutTarget, name: string, body: Body, plan: PartPlan) {
     this.#target = target;
     this.#name = name;
     this.#body = body;
+    this.#plan = plan;
     this.#object = { Bucket: target.store.bucket, Key: target.key };
   }
 
@@ -90,8 +99,8 @@ class Upload {
     const id = await this.#begin(signal);
     this.#target.unfinished.add(id);
     try {
-      const { partBytes, concurrency } = this.#target.store;
-      const plan = planParts(this.#body.sizeBytes, partBytes);
+      const { concurrency } = this.#target.store;
+      const plan = this.#plan;
       const send = (part: Part, limit: AbortSignal) => this.#sendPart(id, part, limit);
       await sendParts(this.#name, this.#body, send, { plan, concurrency, signal });
       return await this.#complete(id, signal);
@@ -178,9 +187,8 @@ class Upload {
         signal,
         action: `look at ${key}`,
       });
-      return (
-        found.ContentLength === this.#body.sizeBytes && isComposite(found.ChecksumSHA256, expected)
-      );
+      const sizeBytes = await this.#body.sizeBytes;
+      return found.ContentLength === sizeBytes && isComposite(found.ChecksumSHA256, expected);
     } catch (thrown) {
       if (thrown instanceof Failure) return false;
       throw thrown;

@@ -103,6 +103,16 @@ describe.each(storeKinds)('commit on a $kind store', ({ makeStore }) => {
     expect(await listedIds(store)).toEqual([manifest.id]);
   });
 
+  test('leaves a copy of the same backup that somebody else made meanwhile', async () => {
+    const store = makeStore();
+    const first = await backUp(store, { startedAt: hoursAgo(1) });
+    const stored = { at: hoursAgo(0), outcome: 'passed', evidence: {} } as const;
+
+    await commit(store, { ...first, proofs: { ...first.proofs, stored } });
+
+    expect(await openCatalog(store, cluster).find(first.id, { signal })).toEqual(first);
+  });
+
   test('refuses the name of another backup and leaves that one', async () => {
     const store = makeStore();
     const first = await backUp(store, { startedAt: hoursAgo(1) });

@@ -31,7 +31,7 @@ describe('status', () => {
   test('says of an empty store that it has no proved backup', async () => {
     const { out } = await call(['status', ...place().words]);
 
-    expect(out).toMatch(/^local +0 +no proved backup$/m);
+    expect(out).toMatch(/^local +0 +0 +no proved backup$/m);
   });
 
   test('shows what the daemon on this host says of itself', async () => {

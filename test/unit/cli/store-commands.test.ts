@@ -7,7 +7,7 @@ beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: today }));
 afterEach(() => void vi.useRealTimers());
 
 const headings = {
-  list: 'BACKUP  AGE  SIZE  REVISION  KEYS  PROOFS  STORE  NOTE\n',
+  list: 'BACKUP  AGE  SIZE  REVISION  KEYS  PROOFS  READ  STORE  NOTE\n',
   verify: 'BACKUP  STORE  VERDICT  DETAIL\n',
   prune: 'BACKUP  STORE  DECISION  REASON\n',
 };

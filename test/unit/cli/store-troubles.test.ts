@@ -1,6 +1,6 @@
 /** What the commands say of stores that are damaged or away. */
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { call, place, type Told } from './calling.ts';
 import { stock } from './stocked.ts';
@@ -29,7 +29,7 @@ test('a changed byte fails the verification with the backup, the store and the r
 test('a manifest that cannot be read is told beside the backups that can', async () => {
   const at = place();
   const { id, sealed } = await stock(at, { startedAt: '2026-11-19T15:45:00Z' });
-  const broken = sealed.object.replace('20261119', '20261120').replace(/db$/, 'json');
+  const broken = `${dirname(sealed.object)}/${id.replace('20261119', '20261120')}.json`;
   writeFileSync(join(at.storeDir, broken), '{');
 
   const told = await call(['list', '--json', ...at.words]);
@@ -39,7 +39,12 @@ test('a manifest that cannot be read is told beside the backups that can', async
 });
 
 test.each([
-  ['list', ['list'], 'store-failed', 'BACKUP  AGE  SIZE  REVISION  KEYS  PROOFS  STORE  NOTE\n'],
+  [
+    'list',
+    ['list'],
+    'store-failed',
+    'BACKUP  AGE  SIZE  REVISION  KEYS  PROOFS  READ  STORE  NOTE\n',
+  ],
   ['verify', ['verify', '--all'], 'store-failed', 'BACKUP  STORE  VERDICT  DETAIL\n'],
   ['show', ['show', 'latest'], 'backup-missing', ''],
 ] satisfies [string, string[], Told['code'], string][])(

@@ -43,8 +43,10 @@ describe('a configuration', () => {
         listen: { host: '127.0.0.1', port: 9379 },
         tokens: { read: null, operate: null, restore: null },
       },
+      scrub: { cron: '17 2 * * *', withinMs: 2_592_000_000, repair: true },
       restore: { roots: [], before: [], after: [], programLimitMs: 120_000 },
       drill: { cron: null, etcdBinary: '/usr/local/bin/etcd', startLimitMs: 300_000 },
+      heal: { enabled: true, cron: '17 * * * *' },
       log: { level: 'info', pretty: false },
     });
   });
@@ -61,6 +63,15 @@ describe('a configuration', () => {
 
     expect(config.cluster.tls.client).toEqual({ cert: '/tls/client.crt', key: '/tls/client.key' });
     expect(config.cluster.auth).toEqual({ username: 'backup', passwordFile: '/password' });
+  });
+
+  test('takes scrubs that never come, and checks the times of those that do', () => {
+    const { config } = load({ env: { ETCD_BACKUPD_SCRUB_CRON: 'never' } });
+
+    expect(config.scrub.cron).toBeNull();
+    expect(() => load({ env: { ETCD_BACKUPD_SCRUB_CRON: '99 2 * * *' } })).toThrow(
+      /scrub\.cron.*is not what node-cron takes/s,
+    );
   });
 
   test('is frozen all the way down', () => {

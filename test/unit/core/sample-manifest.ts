@@ -1,7 +1,7 @@
 /** A whole manifest with every field in use, for tests to begin from. */
 import { clusterId, memberId, revision } from '../../../src/core/backup.ts';
 import type { Manifest } from '../../../src/core/manifest.ts';
-import { composeBackupId, dataName } from '../../../src/core/names.ts';
+import { composeBackupId } from '../../../src/core/names.ts';
 
 const at = new Date('2026-11-20T15:45:12.345Z');
 const cluster = clusterId('cdf818194e3a8c32');
@@ -13,7 +13,7 @@ export function sampleManifest(changes: Partial<Manifest> = {}): Manifest {
   const at = changes.revision ?? taken;
   const id = changes.id ?? composeBackupId(startedAt, at, 'a1b2');
   const owner = changes.cluster ?? { id: cluster, name: 'production' };
-  const sealed = { ...filled.sealed, object: dataName(owner.id, id) };
+  const sealed = { ...filled.sealed, object: `${owner.id}/${id}.db` };
   return { ...filled, startedAt, revision: at, id, cluster: owner, sealed, ...changes };
 }
 

@@ -30,6 +30,7 @@ const elsewhere: readonly FailureCode[] = [
   'backup-locked',
   'quorum-at-risk',
   'drill-failed',
+  'damage-repaired',
   'http-listen',
   'stopped',
 ];

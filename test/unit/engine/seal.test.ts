@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { recipientText } from '../../../src/core/age-text.ts';
+import { Failure } from '../../../src/core/errors.ts';
 import type { Manifest } from '../../../src/core/manifest.ts';
 import { composeBackupId, dataName, type SealSuffix } from '../../../src/core/names.ts';
 import { checkEverything } from '../../../src/engine/check.ts';
@@ -64,7 +65,10 @@ function verify(work: Workshop, id: Manifest['id'], deep = true): Promise<Verifi
 async function forge(work: Workshop, bytes: Uint8Array): Promise<Manifest['id']> {
   const manifest = await newest(work);
   const id = composeBackupId(manifest.startedAt, manifest.revision, 'fake');
-  const object = manifest.sealed.object.replace(manifest.id, id);
+  const object = manifest.sealed.object.replace(
+    manifest.id.replace(/-r\d+/, ''),
+    id.replace(/-r\d+/, ''),
+  );
   const sealed = { ...manifest.sealed, object, sizeBytes: bytes.length, sha256: sha256(bytes) };
   await putBytes(work.store('memory'), object, bytes);
   await work.catalog('memory').commit({ ...manifest, id, sealed }, { signal });
@@ -170,7 +174,7 @@ describe.concurrent('sealing', () => {
   test('that finds no room fails the run', async () => {
     await using work = sealing(packed);
     const { spool } = work.deps;
-    const full = new Error('no room');
+    const full = new Failure('spool-full', 'no room');
     let made = 0;
     const second: EngineDeps['spool'] = {
       ...spool,

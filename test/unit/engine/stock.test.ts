@@ -1,5 +1,6 @@
 /** What is told of a store: the metrics and the alerts live on it. */
 import { describe, expect, test } from 'vitest';
+import { objectName } from '../../../src/core/names.ts';
 import { takeStock } from '../../../src/engine/stock.ts';
 import { putBytes } from '../../contract/store-bodies.ts';
 import { sampleManifest } from '../core/sample-manifest.ts';
@@ -31,6 +32,26 @@ describe.concurrent('the stock of a store', () => {
     await using work = openWorkshop({ stores: ['memory'] });
 
     expect(await told(work)).toMatchObject({ backups: 0, storedBytes: 0, newest: null });
+  });
+
+  test('counts what is damaged, and knows which copy was read the longest ago', async () => {
+    await using work = openWorkshop({ stores: ['memory'] });
+    const at = work.deps.now();
+    const stored = { at, outcome: 'passed', evidence: { compared: 'read back' } } as const;
+    const wrong = { at, outcome: 'failed', evidence: { reason: 'other bytes' } } as const;
+    const { proofs } = sampleManifest();
+    await work.place({ proofs: { ...proofs, stored } });
+    work.pass(hourMs);
+    const linked = { at: work.deps.now(), outcome: 'passed', evidence: {} } as const;
+    await work.place({ proofs: { ...proofs, stored: linked } });
+    expect(await told(work)).toMatchObject({ damaged: 0, oldestRead: at });
+
+    await work.place({ proofs: { ...proofs, stored: wrong } });
+    const { sealed } = await work.place();
+    await work.store('memory').remove(objectName(sealed.object), { signal });
+    await takeStock(work.catalog('memory'), work.deps, signal);
+
+    expect(work.of('catalog-read')[1]).toMatchObject({ backups: 3, faults: 1, damaged: 2 });
   });
 
   test('does not call a backup the newest that other members contradict', async () => {

@@ -1,6 +1,7 @@
 /** How each store gets its copy, and what is left where it does not. */
 import { describe, expect, test } from 'vitest';
 import { Failure, type FailureCode } from '../../../src/core/errors.ts';
+import { dataName } from '../../../src/core/names.ts';
 import { namesIn } from '../../contract/store-bodies.ts';
 import type { FaultyStore } from '../../support/faults.ts';
 import { openWorkshop, type Workshop } from './workshop.ts';
@@ -70,7 +71,7 @@ describe.concurrent('a store that', () => {
     await using work = openWorkshop();
     work.store('memory').fail('put', 2, failureOf('store-failed'));
     const { id } = await work.backup();
-    const orphan = `${work.cluster.id}/${id}.db`;
+    const orphan = dataName(work.cluster.id, id);
     const names = () => namesIn(work.store('memory'));
 
     work.pass(23 * 3_600_000);

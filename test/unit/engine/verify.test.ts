@@ -97,6 +97,38 @@ describe.concurrent.for(['shallow', 'deep'])('a %s verification', (depth) => {
     expect(isProved(await newest(work))).toBe(true);
   });
 
+  test('of bytes that came out wrong once reads again, and passes', async () => {
+    await using backup = await taken();
+    const { work, id } = backup;
+    const { sealed } = await newest(work);
+    work.store('memory').flip(12_345, 'first-read', named(sealed.object));
+
+    const { outcome } = await verify(work, id, deep);
+
+    expect(outcome).toBe('passed');
+    expect(work.of('backup-misread')).toMatchObject([
+      { store: 'memory', id, failure: { code: 'object-damaged' } },
+    ]);
+    expect(isProved(await newest(work))).toBe(true);
+    expect(work.spooled()).toEqual([]);
+  });
+
+  test('of bytes that differ at each reading judges nothing', async () => {
+    await using backup = await taken();
+    const { work, id } = backup;
+    const before = await newest(work);
+    work.store('memory').flip(12_345, 'first-read', named(before.sealed.object));
+    work.store('memory').flip(54_321, 'every-read', named(before.sealed.object));
+
+    await expect(verify(work, id, deep)).rejects.toMatchObject({
+      code: 'store-failed',
+      message: expect.stringContaining('gives other bytes at each reading'),
+    });
+
+    expect(await newest(work)).toEqual(before);
+    expect(work.of('backup-verified')).toEqual([]);
+  });
+
   test('of a store that cannot be read throws, and leaves the verdict as it was', async () => {
     await using backup = await taken();
     const { work, id } = backup;

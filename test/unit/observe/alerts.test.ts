@@ -32,15 +32,7 @@ const panels: readonly Panel[] = dashboard.panels;
 const queries = panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
 
 /** Metrics that the program does not have yet. Their rules are silent until it has. */
-const coming = [
-  'etcd_backup_config_last_reload_successful',
-  'etcd_backup_copies_total',
-  'etcd_backup_scrub_within_seconds',
-  'etcd_backup_scrubs_total',
-  'etcd_backup_store_damaged_backups',
-  'etcd_backup_store_missing_backups',
-  'etcd_backup_store_oldest_read_timestamp_seconds',
-];
+const coming = ['etcd_backup_config_last_reload_successful'];
 /** Made by Prometheus itself. */
 const made = ['up', 'ALERTS'];
 

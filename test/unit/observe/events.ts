@@ -46,6 +46,11 @@ export const stalled = new Failure('stream-stalled', 'member m2 sent no byte for
 });
 export const denied = new Failure('store-denied', 'store offsite refused the manifest');
 
+const wrongBytes = new Failure(
+  'object-damaged',
+  'local: a.db has 12 bytes with SHA-256 00, not 11',
+);
+
 const samples: { readonly [K in EventKind]: Extract<Event, { kind: K }> } = {
   'daemon-started': {
     kind: 'daemon-started',
@@ -157,6 +162,8 @@ const samples: { readonly [K in EventKind]: Extract<Event, { kind: K }> } = {
     backups: 7,
     storedBytes: 2_113_929_216,
     faults: 0,
+    damaged: 1,
+    oldestRead: dayTime('02:17:00'),
     newest: backup,
     proofs: { ...backup.proofs, restored: dayTime('03:00:00') },
   },
@@ -184,6 +191,67 @@ const samples: { readonly [K in EventKind]: Extract<Event, { kind: K }> } = {
     outcome: 'passed',
     tookMs: 900,
   },
+  'copy-advanced': {
+    kind: 'copy-advanced',
+    store: 'offsite',
+    id,
+    doneBytes: 67_108_864,
+    totalBytes: 301_989_888,
+  },
+  'backup-copied': {
+    kind: 'backup-copied',
+    store: 'offsite',
+    from: 'local',
+    id,
+    result: 'copied',
+    sizeBytes: 301_989_888,
+    tookMs: 9400,
+  },
+  'copy-failed': { kind: 'copy-failed', store: 'offsite', from: 'local', id, failure: denied },
+  'heal-started': { kind: 'heal-started', missing: { local: 0, offsite: 3 } },
+  'heal-finished': { kind: 'heal-finished', copied: 2, missing: { local: 0, offsite: 1 } },
+  'heal-failed': { kind: 'heal-failed', failure: denied },
+  'heal-skipped': {
+    kind: 'heal-skipped',
+    reason: 'backup-due',
+    detail: 'a backup was due; the heal is done again after it',
+  },
+  'backup-misread': { kind: 'backup-misread', store: 'local', id, failure: wrongBytes },
+  'scrub-started': {
+    kind: 'scrub-started',
+    stores: ['local', 'offsite'],
+    copies: 4,
+    totalBytes: 1_288_490_189,
+  },
+  'scrub-advanced': {
+    kind: 'scrub-advanced',
+    doneBytes: 644_245_094,
+    totalBytes: 1_288_490_189,
+  },
+  'backup-damaged': { kind: 'backup-damaged', store: 'local', id: olderId, failure: wrongBytes },
+  'backup-unread': {
+    kind: 'backup-unread',
+    store: 'local',
+    id: olderId,
+    failure: new Failure('store-failed', 'cannot read a.db: the disk reports an error'),
+  },
+  'repair-failed': {
+    kind: 'repair-failed',
+    store: 'local',
+    id: olderId,
+    failure: new Failure('object-damaged', 'backup is damaged and could not be repaired'),
+  },
+  'scrub-finished': {
+    kind: 'scrub-finished',
+    result: 'damaged',
+    read: 4,
+    damaged: 1,
+    repaired: 2,
+    unread: 1,
+    tookMs: 61_000,
+  },
+  'scrub-gave-way': { kind: 'scrub-gave-way', detail: 'a backup was due' },
+  'scrub-failed': { kind: 'scrub-failed', failure: new Failure('spool-failed', 'no such folder') },
   'hold-changed': {
     kind: 'hold-changed',
     store: 'local',

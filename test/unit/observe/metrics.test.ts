@@ -17,7 +17,14 @@ function watch(clock: Clock = clockAt('15:45:00'), processMetrics = false) {
 }
 
 const unix = (time: string): number => Date.parse(`2026-11-20T${time}Z`) / 1000;
-const emptied = sample('catalog-read', { backups: 0, storedBytes: 0, newest: null, proofs: {} });
+const emptied = sample('catalog-read', {
+  backups: 0,
+  storedBytes: 0,
+  damaged: 0,
+  oldestRead: null,
+  newest: null,
+  proofs: {},
+});
 
 describe('the metrics page', () => {
   test('is what people have built their alerts on, after a day of work', async () => {
@@ -67,7 +74,7 @@ describe('the metrics page', () => {
     const families = parseExposition(await watch().text());
 
     const times = [...families].filter(([name]) => name.endsWith('_timestamp_seconds'));
-    expect(times).toHaveLength(9);
+    expect(times).toHaveLength(10);
     expect(times.filter(([, { help }]) => !/ 0: /.test(help))).toEqual([]);
   });
 
@@ -78,6 +85,44 @@ describe('the metrics page', () => {
     expect(await value('last_attempt_timestamp_seconds')).toBe(0);
     expect(await value('last_unchanged_timestamp_seconds')).toBe(0);
     expect(await value('store_up{store="local"}')).toBe(0);
+  });
+});
+
+describe('what is known of stored copies', () => {
+  test('is told by the store after a restart, and is 0 before', async () => {
+    const { observe, value } = watch();
+    const damaged = 'store_damaged_backups{store="local"}';
+    const oldest = 'store_oldest_read_timestamp_seconds{store="local"}';
+    expect([await value(damaged), await value(oldest)]).toEqual([0, 0]);
+
+    observe(sample('catalog-read'));
+
+    expect(await value(damaged)).toBe(1);
+    expect(await value(oldest)).toBe(unix('02:17:00'));
+    expect(await value('store_damaged_backups{store="offsite"}')).toBe(0);
+
+    observe(emptied);
+
+    expect([await value(damaged), await value(oldest)]).toEqual([0, 0]);
+  });
+
+  test('counts scrubs and repairs by their ends, and copies that nobody could read', async () => {
+    const { observe, value } = watch();
+
+    observe(sample('scrub-finished', { result: 'repaired' }));
+    observe(sample('scrub-failed'));
+    observe(sample('backup-copied', { result: 'repaired' }));
+    observe(sample('backup-copied', { result: 'copied' }));
+    observe(sample('repair-failed'));
+    observe(sample('backup-unread'));
+
+    expect(await value('scrubs_total{result="repaired"}')).toBe(1);
+    expect(await value('scrubs_total{result="failure"}')).toBe(1);
+    expect(await value('scrubs_total{result="clean"}')).toBe(0);
+    expect(await value('repairs_total{result="success"}')).toBe(1);
+    expect(await value('repairs_total{result="failure"}')).toBe(1);
+    expect(await value('verifications_total{result="inconclusive"}')).toBe(1);
+    expect(await value('verifications_total{result="failed"}')).toBe(0);
   });
 });
 
@@ -312,5 +357,36 @@ describe('the source', () => {
 
     expect(before).toBe(1);
     expect(await value('member_hash_mismatch')).toBe(0);
+  });
+});
+
+describe('copies between stores', () => {
+  test('are counted by store and result', async () => {
+    const { observe, value } = watch();
+
+    observe(sample('backup-copied'));
+    observe(sample('backup-copied', { result: 'repaired' }));
+    observe(sample('copy-failed'));
+
+    expect(await value('copies_total{store="offsite",result="success"}')).toBe(2);
+    expect(await value('copies_total{store="offsite",result="failure"}')).toBe(1);
+    expect(await value('copies_total{store="local",result="failure"}')).toBe(0);
+  });
+
+  test('are missing from the moment that a store did not take a backup', async () => {
+    const { observe, value } = watch();
+    const missing = () => value('store_missing_backups{store="offsite"}');
+    const told = [await missing()];
+
+    for (const event of [
+      sample('backup-not-stored', { store: 'offsite' }),
+      sample('heal-started', { missing: { local: 0, offsite: 3 } }),
+      sample('heal-finished', { missing: { local: 0, offsite: 0 } }),
+    ]) {
+      observe(event);
+      told.push(await missing());
+    }
+
+    expect(told).toEqual([0, 1, 3, 0]);
   });
 });

@@ -23,6 +23,29 @@ describe('the status', () => {
     });
   });
 
+  test('tells how many backups each store lacks, also while it cannot be compared', () => {
+    const { observe, report } = watch();
+    const missing = () => report().stores.map((store) => store.missing);
+    const told = [missing()];
+
+    observe(sample('backup-not-stored', { store: 'offsite' }));
+    told.push(missing());
+    observe(sample('heal-started', { missing: { local: 0, offsite: 3, other: 7 } }));
+    told.push(missing());
+    observe(sample('backup-not-stored', { store: 'offsite' }));
+    told.push(missing());
+    observe(sample('heal-finished', { missing: { local: 0 } }));
+    told.push(missing());
+
+    expect(told).toEqual([
+      [null, null],
+      [null, 1],
+      [0, 3],
+      [0, 4],
+      [0, 4],
+    ]);
+  });
+
   test('follows the daemon from its start to its end', () => {
     const { observe, report } = watch();
     const states = (['daemon-started', 'daemon-draining', 'daemon-stopped'] as const).map(
@@ -149,7 +172,18 @@ describe('the status', () => {
 
     const [local, offsite] = report().stores;
     expect(local).toMatchObject({ readable: true, backups: 7, newest: { id, revision: '55919' } });
+    expect(local).toMatchObject({ damaged: 1, oldestReadAt: '2026-11-20T02:17:00.000Z' });
     expect(offsite).toMatchObject({ readable: false, failure: { message: denied.message } });
+  });
+
+  test('shows how the last scrub ended, and when', () => {
+    const { observe, report } = watch();
+    expect(report().lastScrub).toBeNull();
+
+    observe(sample('scrub-finished'));
+
+    const finishedAt = report().now;
+    expect(report().lastScrub).toMatchObject({ finishedAt, result: 'damaged', repaired: 2 });
   });
 
   test('shows a backup as newest only when it is proved', () => {

@@ -44,6 +44,7 @@ describe('a spool file', () => {
       }
 
       await file.flush();
+      file.end();
 
       const found = readFileSync(file.path);
       expect([file.sizeBytes, found.length]).toEqual([total, total]);
@@ -78,23 +79,40 @@ describe('a spool file', () => {
     expect(wrongAt(readFileSync(file.path))).toBe(undefined);
   });
 
-  test('gives all its bytes to each of several readers', async () => {
+  test('gives all its bytes to each of several readers, early and late ones', async () => {
     await using made = await spoolFile();
     const { file } = made;
-    const total = 3 * MiB + 17;
-    await file.append([bytesFrom(0, total)]);
+    const total = 2 * ringBytes + 17;
+    const early = [readBack(file), readBack(file)];
+    await file.append([bytesFrom(0, MiB)]);
+    await file.append([bytesFrom(MiB, total - MiB)]);
     await file.flush();
+    file.end();
 
-    const found = await Promise.all([readBack(file), readBack(file), readBack(file)]);
+    const found = await Promise.all([...early, readBack(file)]);
 
     expect(found.map((bytes) => bytes.length)).toEqual([total, total, total]);
     expect(found.map((bytes) => wrongAt(bytes))).toEqual([undefined, undefined, undefined]);
   });
 
+  test('tells its readers when the rest never comes', async () => {
+    await using made = await spoolFile();
+    const { file } = made;
+    await file.append([bytesFrom(0, 3 * MiB)]);
+    await file.flush();
+    const told = expect(readBack(file)).rejects.toMatchObject({
+      message: `${file.path} was given up`,
+    });
+
+    await file.release();
+
+    await told;
+  });
+
   test('says so when somebody cuts it', async () => {
     await using made = await spoolFile();
     const { file } = made;
-    await file.append([bytesFrom(0, MiB)]);
+    await file.append([bytesFrom(0, 2 * ringBytes)]);
     await file.flush();
 
     truncateSync(file.path, 5000);

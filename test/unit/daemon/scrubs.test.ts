@@ -1,0 +1,88 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { WorkOptions } from '../../../src/daemon/job.ts';
+import { parseSchedule } from '../../../src/daemon/schedule.ts';
+import { longestGap, scrubChore } from '../../../src/daemon/scrubs.ts';
+import { advance, hour, lasts, minute, startRig } from './rig.ts';
+
+afterEach(() => void vi.useRealTimers());
+
+const day = 24 * hour;
+const schedule = parseSchedule({ cron: '40 * * * *', timezone: 'UTC' });
+
+/** Takes its time, and ends at once when it is aborted. */
+function takes(ms: number, { signal }: WorkOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    });
+  });
+}
+
+/** A daemon with a backup at each full hour and a scrub of half an hour at forty past. */
+async function scrubbing(broken?: Error) {
+  const begun: string[] = [];
+  const chore = scrubChore({
+    schedule,
+    withinMs: day,
+    now: () => new Date(),
+    run: async ({ since, withinMs, periodMs }, work) => {
+      const times = [new Date(), since].map((time) => time.toISOString().slice(11, 16));
+      begun.push(times.join(' since '));
+      expect([withinMs, periodMs]).toEqual([day, hour]);
+      if (broken !== undefined) throw broken;
+      await takes(30 * minute, work);
+    },
+  });
+  const at = '2026-11-20T10:59:00Z';
+  const rig = await startRig({
+    at,
+    script: [lasts(0), lasts(5 * minute)],
+    deps: { chores: [chore] },
+  });
+  return { ...rig, begun };
+}
+
+describe('scrubs', () => {
+  test('give way to a backup, and know from then on what they have read already', async () => {
+    const rig = await scrubbing();
+
+    await advance(70 * minute);
+
+    expect(rig.begun).toEqual(['11:40 since 11:40', '12:05 since 11:40']);
+    expect(rig.of('scrub-gave-way')).toMatchObject([
+      { detail: 'a backup was due; the scrub is done again after it' },
+    ]);
+    expect(rig.of('scrub-failed')).toEqual([]);
+  });
+
+  test('that break are told, and come again at their next time', async () => {
+    const rig = await scrubbing(new Error('no such thing'));
+
+    await advance(110 * minute);
+
+    expect(rig.begun).toHaveLength(2);
+    expect(rig.of('scrub-failed')).toMatchObject([
+      { failure: { code: 'internal', message: 'no such thing' } },
+      { failure: { code: 'internal' } },
+    ]);
+  });
+});
+
+describe('the longest time between two scrubs', () => {
+  test.each([
+    ['17 2 * * *', day],
+    ['17 2 * * 1-5', 3 * day],
+    ['0 */6 * * *', 6 * hour],
+    ['0 1,4 * * *', 21 * hour],
+  ])('of %s is known', (cron, expected) => {
+    const given = parseSchedule({ cron, timezone: 'UTC' });
+
+    expect(longestGap(given, new Date('2026-11-20T10:00:00Z'))).toBe(expected);
+  });
+
+  test('is taken for a day where there are none by themselves', () => {
+    expect(longestGap(undefined, new Date())).toBe(day);
+  });
+});

@@ -1,0 +1,113 @@
+/** Damaged copies: found, told, and replaced by what another store holds. */
+import { describe, expect, test } from 'vitest';
+import { isProved } from '../../../src/core/manifest.ts';
+import { lastRead } from '../../../src/core/reading.ts';
+import { named, putBytes, readBytes } from '../../contract/store-bodies.ts';
+import { damages, manifestIn, scrub, stocked, told } from './scrubbing.ts';
+import { hourMs, openWorkshop } from './workshop.ts';
+
+describe.concurrent.for(Object.entries(damages))('a copy with %s', ([, damage]) => {
+  test('is found and replaced by what the other store holds', async () => {
+    await using stock = await stocked();
+    const { work, older } = stock;
+    const whole = await readBytes(work.store('memory'), older.sealed.object);
+    await damage(work, older);
+
+    const report = await scrub(work);
+
+    expect(report.result).toBe('repaired');
+    expect(told(report)).toContain('disk 0001 repaired');
+    expect(report.copies.find(({ outcome }) => outcome === 'repaired')).toMatchObject({
+      from: 'memory',
+    });
+    expect(await readBytes(work.store('disk'), older.sealed.object)).toEqual(whole);
+    const manifest = await manifestIn(work, 'disk', older);
+    expect(manifest.proofs.stored?.outcome).toBe('passed');
+    expect(lastRead(manifest)).toEqual(work.deps.now());
+    expect(isProved(manifest)).toBe(true);
+    expect(work.of('backup-damaged')).toMatchObject([{ store: 'disk', id: older.id }]);
+    expect(work.of('repair-failed')).toEqual([]);
+    expect((await scrub(work)).result).toBe('clean');
+  });
+
+  test('is told and left where nothing shall be repaired', async () => {
+    await using stock = await stocked();
+    const { work, older } = stock;
+    await damage(work, older);
+
+    const report = await scrub(work, { repair: false });
+
+    expect(report.result).toBe('damaged');
+    expect(told(report)).toContain('disk 0001 damaged');
+    expect(work.of('backup-copied')).toEqual([]);
+    const again = await scrub(work, { repair: false });
+    expect(told(again)).toContain('disk 0001 damaged');
+  });
+});
+
+const ofData = Object.entries(damages).filter(([what]) => !what.includes('manifest'));
+
+describe.concurrent.for(ofData)('a copy with %s', ([, damage]) => {
+  test('is told loudly where no other store has a good one', async () => {
+    await using stock = await stocked();
+    const { work, older } = stock;
+    await damage(work, older);
+    work.store('memory').flip(9, 'every-read', named(older.sealed.object));
+
+    const report = await scrub(work);
+
+    expect(report.result).toBe('damaged');
+    expect(told(report)).toEqual([
+      'disk 0001 damaged',
+      'disk 0002 passed',
+      'memory 0001 damaged',
+      'memory 0002 passed',
+    ]);
+    const failed = work.of('repair-failed');
+    expect(failed.map(({ store }) => store).sort()).toEqual(['disk', 'memory']);
+    for (const { failure } of failed) expect(failure.message).toMatch(/could not be repaired/);
+  });
+});
+
+describe.concurrent('two stores that are each half right', () => {
+  test('make one whole copy: the data of one, the manifest of the other', async () => {
+    await using stock = await stocked();
+    const { work, older } = stock;
+    const whole = await readBytes(work.store('memory'), older.sealed.object);
+    await damages['a manifest that is none']?.(work, older);
+    await putBytes(work.store('memory'), older.sealed.object, 'other  bytes');
+
+    await scrub(work);
+    const report = await scrub(work);
+
+    expect(['clean', 'repaired']).toContain(report.result);
+    for (const store of ['memory', 'disk']) {
+      expect(await readBytes(work.store(store), older.sealed.object)).toEqual(whole);
+      expect(isProved(await manifestIn(work, store, older))).toBe(true);
+    }
+  });
+});
+
+describe.concurrent('two copies whose data was exchanged', () => {
+  test('are both found, though each is a whole backup, and both repaired', async () => {
+    await using work = openWorkshop();
+    const { id: older } = await work.backup();
+    work.pass(hourMs);
+    work.cluster.write({ put: '/key/1', value: 'changed' });
+    const { id: newer } = await work.backup();
+    const [one, other] = await work.listed('disk');
+    const store = work.store('disk');
+    const first = Uint8Array.from(await readBytes(store, one!.sealed.object));
+    const second = Uint8Array.from(await readBytes(store, other!.sealed.object));
+    await putBytes(store, one!.sealed.object, second);
+    await putBytes(store, other!.sealed.object, first);
+
+    const report = await scrub(work);
+
+    expect(report.result).toBe('repaired');
+    const repaired = report.copies.filter(({ outcome }) => outcome === 'repaired');
+    expect(repaired.map(({ backup }) => backup).sort()).toEqual([older, newer]);
+    expect(Buffer.from(await readBytes(store, one!.sealed.object)).equals(first)).toBe(true);
+    expect((await scrub(work)).result).toBe('clean');
+  });
+});
