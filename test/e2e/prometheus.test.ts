@@ -111,7 +111,7 @@ describe.skipIf(all.length === 0)(`a daemon that is watched ${left}`, () => {
         const samples = await patient.query(query);
         return samples.find(({ value: [, value] }) => Number.isFinite(Number(value)));
       };
-      await patient.until(`data for ${query}`, found, 20_000);
+      await patient.until(`data for ${query}`, found, 60_000);
     }
 
     expect(queries.length).toBeGreaterThan(20);
