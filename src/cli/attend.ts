@@ -43,7 +43,9 @@ export async function attend(loaded: LoadedConfig, log: Observe): Promise<Attend
   const stores = config.stores.map(({ name }) => name);
   const now = (): Date => new Date();
   const about = { version: programVersion, node: process.versions.node };
-  const metrics = metricsObserver({ stores, ...about, now });
+  const { cron, withinMs } = config.scrub;
+  const scrubWithinMs = cron === null ? 0 : withinMs;
+  const metrics = metricsObserver({ stores, scrubWithinMs, ...about, now });
   const state = stateObserver({ stores, now });
   const observe = joinObservers({ metrics: metrics.observe, state: state.observe, log });
 

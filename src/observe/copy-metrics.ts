@@ -7,6 +7,8 @@ const copyResults = ['success', 'failure'] as const;
 export interface CopyMetrics {
   readonly copies: Tally<'store' | 'result'>;
   readonly missing: Labelled<'store'>;
+  /** Stores that did not take the backup of the run in progress. */
+  readonly refused: Set<string>;
 }
 
 export function copyMetrics(series: Series, stores: readonly string[]): CopyMetrics {
@@ -26,10 +28,10 @@ export function copyMetrics(series: Series, stores: readonly string[]): CopyMetr
     missing.set({ store }, 0);
     for (const result of copyResults) copies.inc({ store, result }, 0);
   }
-  return { copies, missing };
+  return { copies, missing, refused: new Set() };
 }
 
-export function countCopies({ copies, missing }: CopyMetrics, event: Event): void {
+export function countCopies({ copies, missing, refused }: CopyMetrics, event: Event): void {
   switch (event.kind) {
     case 'backup-copied':
       copies.inc({ store: event.store, result: 'success' });
@@ -37,9 +39,17 @@ export function countCopies({ copies, missing }: CopyMetrics, event: Event): voi
     case 'copy-failed':
       copies.inc({ store: event.store, result: 'failure' });
       return;
+    case 'run-started':
+      refused.clear();
+      return;
     case 'backup-not-stored':
-      // A dead store cannot be compared: until it can, this is what is known.
-      missing.inc({ store: event.store });
+      refused.add(event.store);
+      return;
+    case 'run-finished':
+      // A dead store cannot be compared: until it can, this is what is known. What no store took
+      // is missing in none of them.
+      if (event.result === 'partial') for (const store of refused) missing.inc({ store });
+      refused.clear();
       return;
     case 'heal-started':
     case 'heal-finished':

@@ -11,12 +11,14 @@ import { backupSteps, type Observe, runResults } from '../core/events.ts';
 import { copyMetrics } from './copy-metrics.ts';
 import { expectationMetrics, watchExpectations } from './expectations.ts';
 import { countEvents, drillResults, restoreResults, skipReasons } from './metric-events.ts';
-import { scrubMetrics } from './scrub-metrics.ts';
+import { scrubMetrics, showScrubRule } from './scrub-metrics.ts';
 import { openSeries, type Series } from './series.ts';
 
 export interface MetricsOptions {
   /** Names of the configured stores. */
   readonly stores: readonly string[];
+  /** 0, and left out: there are no scrubs by schedule. */
+  readonly scrubWithinMs?: number;
   readonly version: string;
   readonly node: string;
   readonly now: () => Date;
@@ -48,6 +50,7 @@ export function metricsObserver(options: MetricsOptions): Metrics {
   };
   const expectations = expectationMetrics(series);
   const observers = [countEvents(set, now), watchExpectations(expectations)];
+  showScrubRule(series, options.scrubWithinMs ?? 0);
   const build = series.gauge('build_info', 'Always 1; which build answers.', ['version', 'node']);
   build.set({ version, node }, 1);
   const observe: Observe = (event) => {

@@ -43,6 +43,15 @@ export function scrubMetrics(series: Series, stores: readonly string[]): ScrubSe
   return { scrubs, repairs, damaged, oldestRead };
 }
 
+/** What the configuration promises, for alerts to compare with. */
+export function showScrubRule(series: Series, withinMs: number): void {
+  const within = series.gauge(
+    'scrub_within_seconds',
+    'Seconds within which every copy is read again, as configured. 0: scrubs are not scheduled.',
+  );
+  within.set(withinMs / 1000);
+}
+
 export function countScrub(set: ScrubSet, event: Event): void {
   switch (event.kind) {
     case 'scrub-finished':

@@ -153,50 +153,87 @@ export const proofScenarios: Readonly<Record<string, (tape: Tape) => Promise<voi
     tape.expect('EtcdBackupConfigReloadFailed a');
   },
 
-  'a scrub that failed is told for a day': async (tape) => {
-    await comes(tape, 'etcd_backup_scrubs_total{result="failure"}', [0, 1]);
+  'a scrub that found damage it could not repair is told for a day': async (tape) => {
+    const daemon = await working(tape);
+    daemon.tell(sample('scrub-finished', { result: 'clean' }));
+    daemon.tell(sample('scrub-finished', { result: 'repaired' }));
+    await tape.pass(1 * hours);
+    tape.expect();
+    daemon.tell(sample('scrub-finished', { result: 'damaged' }));
+    await tape.pass(10 * minutes);
     tape.expect('EtcdBackupScrubFailing a');
     await tape.pass(1 * days);
     tape.expect();
   },
 
+  'a copy that was repaired is told for a day': async (tape) => {
+    const daemon = await working(tape);
+    daemon.tell(sample('backup-copied', { store: 'local', result: 'copied' }));
+    await tape.pass(10 * minutes);
+    tape.expect();
+    daemon.tell(sample('backup-copied', { store: 'local', result: 'repaired' }));
+    await tape.pass(10 * minutes);
+    tape.expect('EtcdBackupCopiesRepaired a');
+    await tape.pass(1 * days);
+    tape.expect();
+  },
+
   'a copy that could not be made is told': async (tape) => {
-    await comes(tape, 'etcd_backup_copies_total{store="cloud",result="failure"}', [0, 1]);
-    tape.expect('EtcdBackupCopyFailing a cloud');
+    const daemon = await working(tape);
+    daemon.tell(sample('copy-failed', { store: 'local' }));
+    await tape.pass(10 * minutes);
+    tape.expect('EtcdBackupCopyFailing a local');
+    await tape.pass(6 * hours);
+    tape.expect();
   },
 
   'damaged copies are told when nothing made them good within an hour': async (tape) => {
-    await comes(tape, 'etcd_backup_store_damaged_backups{store="local"}', [0, 2]);
-    tape.expect();
+    const local = tapedStore('local');
+    const daemon = tape.daemon({ stores: [local] });
+    daemon.start();
+    local.damaged = 2;
+    daemon.readStores();
+    await tape.pass(50 * minutes);
+    local.damaged = 0;
+    daemon.readStores();
     await tape.pass(1 * hours);
+    tape.expect();
+    local.damaged = 2;
+    daemon.readStores();
+    await tape.pass(1 * hours + 10 * minutes);
     tape.expect('EtcdBackupCopiesDamaged a local');
   },
 
   'missing copies are told after hours': async (tape) => {
-    await comes(tape, 'etcd_backup_store_missing_backups{store="cloud"}', [0, 2]);
+    const daemon = await working(tape);
+    daemon.tell(sample('heal-started', { missing: { local: 2 } }));
     await tape.pass(5 * hours);
     tape.expect();
     await tape.pass(1 * hours + 10 * minutes);
-    tape.expect('EtcdBackupCopiesMissing a cloud');
+    tape.expect('EtcdBackupCopiesMissing a local');
+    daemon.tell(sample('heal-finished', { missing: { local: 0 } }));
+    await tape.pass(10 * minutes);
+    tape.expect();
   },
 
   'copies that are read in the time that scrubs promise are silent, later they are told': async (
     tape,
   ) => {
-    const daemon = await working(tape);
-    daemon.set('etcd_backup_scrub_within_seconds', (2 * days) / 1000);
-    daemon.set('etcd_backup_store_oldest_read_timestamp_seconds{store="local"}', 90_000);
-    daemon.set('etcd_backup_store_oldest_read_timestamp_seconds{store="empty"}', 0);
-    await tape.pass(2 * days);
+    const [local, unread] = [tapedStore('local'), tapedStore('unread')];
+    const daemon = tape.daemon({ stores: [local, unread], scrubWithinMs: 2 * days });
+    local.oldestRead = new Date(tape.nowMs);
+    daemon.start();
+    await tape.pass(2 * days + 2 * hours);
     tape.expect();
-    await tape.pass(9 * hours);
+    await tape.pass(6 * hours);
     tape.expect('EtcdBackupScrubOverdue a local');
   },
 
   'without scrubs nothing is overdue': async (tape) => {
-    const daemon = await working(tape);
-    daemon.set('etcd_backup_scrub_within_seconds', 0);
-    daemon.set('etcd_backup_store_oldest_read_timestamp_seconds{store="local"}', 3600);
+    const local = tapedStore('local');
+    const daemon = tape.daemon({ stores: [local] });
+    local.oldestRead = new Date(1000);
+    daemon.start();
     await tape.pass(1 * days);
     tape.expect();
   },

@@ -87,7 +87,7 @@ export class RunningPrometheus implements AsyncDisposable {
   }
 
   /** Asks until the answer is there: Prometheus tells nobody when it has scraped. */
-  async until<T>(what: string, look: () => Promise<T | undefined>, limitMs = 60_000): Promise<T> {
+  async until<T>(what: string, look: () => Promise<T | undefined>, limitMs = 120_000): Promise<T> {
     for (const endMs = performance.now() + limitMs; performance.now() < endMs; ) {
       const found = await look().catch(() => undefined);
       if (found !== undefined) return found;

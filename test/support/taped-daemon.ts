@@ -13,16 +13,19 @@ export interface TapedStore {
   backups: number[];
   readable: boolean;
   faults: number;
+  damaged: number;
+  oldestRead: Date | null;
 }
 
 export function tapedStore(name: string, backups: number[] = []): TapedStore {
-  return { name, backups, readable: true, faults: 0 };
+  return { name, backups, readable: true, faults: 0, damaged: 0, oldestRead: null };
 }
 
 export interface TapedOptions {
   readonly instance?: string;
   readonly cron?: string;
   readonly drillCron?: string;
+  readonly scrubWithinMs?: number;
   readonly stores: readonly TapedStore[];
 }
 
@@ -46,9 +49,9 @@ export class TapedDaemon {
 
   /** The process is there and has read nothing yet. */
   boot(): void {
-    const { cron = '0 * * * *', drillCron, stores } = this.#options;
+    const { cron = '0 * * * *', drillCron, scrubWithinMs = 0, stores } = this.#options;
     const now = this.#now;
-    const about = { version: '0.1.0', node: '24', processMetrics: false };
+    const about = { version: '0.1.0', node: '24', processMetrics: false, scrubWithinMs };
     const names = stores.map(({ name }) => name);
     this.#metrics = metricsObserver({ ...about, stores: names, now: () => this.#now });
     this.#runs = dueTimes(cron, now);
@@ -139,12 +142,12 @@ export class TapedDaemon {
 
   readStores(): void {
     for (const store of this.#options.stores) {
-      const { name, backups, faults } = store;
+      const { name, backups, faults, damaged, oldestRead } = store;
       const newest = this.#newest(store);
       this.tell(
         store.readable
           ? sample('catalog-read', {
-              ...{ store: name, backups: backups.length, faults, newest },
+              ...{ store: name, backups: backups.length, faults, damaged, oldestRead, newest },
               proofs: newest?.proofs ?? {},
             })
           : sample('catalog-unreadable', { store: name }),

@@ -392,6 +392,7 @@ describe('copies between stores', () => {
 
     for (const event of [
       sample('backup-not-stored', { store: 'offsite' }),
+      sample('run-finished', { result: 'partial' }),
       sample('heal-started', { missing: { local: 0, offsite: 3 } }),
       sample('heal-finished', { missing: { local: 0, offsite: 0 } }),
     ]) {
@@ -399,6 +400,18 @@ describe('copies between stores', () => {
       told.push(await missing());
     }
 
-    expect(told).toEqual([0, 1, 3, 0]);
+    expect(told).toEqual([0, 0, 1, 3, 0]);
+  });
+
+  test('are not missing when no store took the backup', async () => {
+    const { observe, value } = watch();
+
+    observe(sample('run-started'));
+    observe(sample('backup-not-stored', { store: 'offsite' }));
+    observe(sample('run-failed'));
+    observe(sample('run-started'));
+    observe(sample('run-finished', { result: 'partial' }));
+
+    expect(await value('store_missing_backups{store="offsite"}')).toBe(0);
   });
 });
