@@ -1,12 +1,12 @@
 /** Damaged copies: found, told, and replaced by what another store holds. */
 import { describe, expect, test } from 'vitest';
 import { isProved } from '../../../src/core/manifest.ts';
-import { lastRead } from '../../../src/core/reading.ts';
+import { isDamaged, lastRead } from '../../../src/core/reading.ts';
 import { named, putBytes, readBytes } from '../../contract/store-bodies.ts';
 import { damages, manifestIn, scrub, stocked, told } from './scrubbing.ts';
-import { hourMs, openWorkshop } from './workshop.ts';
+import { hourMs, openWorkshop, signal } from './workshop.ts';
 
-describe.concurrent.for(Object.entries(damages))('a copy with %s', ([, damage]) => {
+describe.concurrent.for(Object.entries(damages))('a copy with %s', ([what, damage]) => {
   test('is found and replaced by what the other store holds', async () => {
     await using stock = await stocked();
     const { work, older } = stock;
@@ -42,6 +42,12 @@ describe.concurrent.for(Object.entries(damages))('a copy with %s', ([, damage]) 
     expect(work.of('backup-copied')).toEqual([]);
     const again = await scrub(work, { repair: false });
     expect(told(again)).toContain('disk 0001 damaged');
+    const { backups, faults } = await work.catalog('disk').backups({ signal });
+    // What can be written down is; and a manifest whose data is gone is still there to tell of it.
+    const judged = [...backups, ...faults.flatMap(({ manifest }) => manifest ?? [])];
+    const isNoted = judged.some((manifest) => manifest.id === older.id && isDamaged(manifest));
+    expect(isNoted).toBe(!/manifest|data missing/.test(what));
+    expect(backups.length + faults.length).toBe(2);
   });
 });
 
