@@ -165,7 +165,7 @@ describe.concurrent('a copy that cannot be read', () => {
     expect(report.dead).toMatchObject([{ store: 'disk' }]);
   });
 
-  test('is no source of a repair, and the next store is asked', async () => {
+  test('is no source of a repair', async () => {
     await using stock = await stocked();
     const { work, older } = stock;
     work.store('disk').flip(3, 'every-read', named(older.sealed.object));
