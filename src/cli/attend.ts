@@ -6,6 +6,7 @@ import { encodeManifest } from '../core/manifest-json.ts';
 import { programVersion } from '../core/version.ts';
 import type { Chore } from '../daemon/chores.ts';
 import { drillChore } from '../daemon/drills.ts';
+import { healChore } from '../daemon/heals.ts';
 import { type Daemon, startDaemon } from '../daemon/loop.ts';
 import type { Restores } from '../daemon/restores.ts';
 import { parseSchedule } from '../daemon/schedule.ts';
@@ -13,6 +14,7 @@ import { scrubChore } from '../daemon/scrubs.ts';
 import { type BackupReport, takeBackup } from '../engine/backup.ts';
 import type { DrillDeps, EngineDeps } from '../engine/deps.ts';
 import { runDrill } from '../engine/drill.ts';
+import { healOurs } from '../engine/heal.ts';
 import type { BackupOrder } from '../engine/order.ts';
 import { lastSuccess, lookAround, prepare } from '../engine/prepare.ts';
 import { scrubStores } from '../engine/scrub.ts';
@@ -48,10 +50,7 @@ export async function attend(loaded: LoadedConfig, log: Observe): Promise<Attend
   await using opened = new AsyncDisposableStack();
   const { deps } = opened.use(buildHouse(config, observe));
   const restores = opened.use(askedRestores(deps, config.cluster.localMember));
-  const wholeDeps = {
-    ...daemonDeps(deps, stores),
-    chores: [drill(loaded, deps), scrub(loaded, deps)],
-  };
+  const wholeDeps = { ...daemonDeps(deps, stores), chores: choresOf(loaded, deps) };
   const daemon = opened.use(startDaemon(daemonSettings(loaded), wholeDeps));
   const admin = config.http.enabled
     ? opened.use(
@@ -89,6 +88,18 @@ function daemonDeps(deps: EngineDeps, stores: string[]): Parameters<typeof start
     observe: deps.observe,
     now: deps.now,
   };
+}
+
+function choresOf(loaded: LoadedConfig, deps: EngineDeps & DrillDeps): readonly Chore[] {
+  const { heal, schedule, stores } = loaded.config;
+  const always = [drill(loaded, deps), scrub(loaded, deps)];
+  // A store alone has nobody to get anything from.
+  if (!heal.enabled || stores.length < 2) return always;
+  const healing = healChore({
+    schedule: parseSchedule({ cron: heal.cron, timezone: schedule.timezone }),
+    run: ({ signal, observe }) => healOurs({ ...deps, observe }, { signal }),
+  });
+  return [...always, healing];
 }
 
 function drill({ config }: LoadedConfig, deps: DrillDeps): Chore {

@@ -19,6 +19,8 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   'put-back': async () => (await import('./commands/put-back.ts')).putBackCommand,
   drill: async () => (await import('./commands/drill.ts')).drillCommand,
   init: async () => (await import('./commands/init.ts')).initCommand,
+  copy: async () => (await import('./commands/copy.ts')).copyCommand,
+  heal: async () => (await import('./commands/heal.ts')).healCommand,
   prune: async () => (await import('./commands/prune.ts')).pruneCommand,
   hold: async () => (await import('./commands/hold.ts')).holdCommand,
   member: async () => (await import('./commands/member.ts')).memberCommand,

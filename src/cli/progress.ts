@@ -41,6 +41,8 @@ export function progressObserver(progress: Progress): Observe {
   return (event: Event) => {
     if (event.kind === 'step-advanced') {
       progress.show(event.step, event.doneBytes, event.totalBytes);
+    } else if (event.kind === 'copy-advanced') {
+      progress.show(`${event.id} to ${event.store}`, event.doneBytes, event.totalBytes);
     } else if (event.kind === 'restore-advanced') {
       progress.show('fetch', event.doneBytes, event.totalBytes);
     } else if (event.kind === 'scrub-advanced') {

@@ -32,7 +32,8 @@ export function buildHouse(config: Config, observe: Observe): House {
   const opened = new AsyncDisposableStack();
   const cluster = opened.use(connectCluster(clusterSettings(config)));
   const shelves = config.stores.map((store): Shelf => {
-    return { store: opened.use(buildStore(store)), retention: store.retention };
+    const distance = nearestFirst.indexOf(store.type);
+    return { store: opened.use(buildStore(store)), retention: store.retention, distance };
   });
   const { source, cluster: named } = config;
   const deps: HouseDeps = {
@@ -96,6 +97,9 @@ function restoreRules({ restore }: Config): RestoreDeps['restore'] {
   const { programLimitMs, ...same } = restore;
   return { ...same, hookLimitMs: programLimitMs };
 }
+
+/** Disk, network, somebody else's network. */
+const nearestFirst: readonly string[] = ['file', 'nfs', 's3'];
 
 function buildStore(store: StoreConfig): Store {
   return store.type === 'file'

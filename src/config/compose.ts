@@ -5,7 +5,7 @@ import type { Settings } from './schema.ts';
 
 /** The settings have passed every check. The result is frozen all the way down. */
 export function composeConfig(settings: Settings): Config {
-  const { retention, spool, log } = settings;
+  const { retention, spool, heal, log } = settings;
   return deepFreeze({
     cluster: composeCluster(settings.cluster),
     schedule: composeSchedule(settings.schedule),
@@ -17,6 +17,7 @@ export function composeConfig(settings: Settings): Config {
     scrub: composeScrub(settings.scrub),
     restore: composeRestore(settings.restore),
     drill: composeDrill(settings.drill),
+    heal,
     http: composeHttp(settings.http),
     log,
   });

@@ -16,6 +16,7 @@ export interface Config {
   readonly scrub: ScrubConfig;
   readonly restore: RestoreConfig;
   readonly drill: DrillConfig;
+  readonly heal: HealConfig;
   readonly http: HttpConfig;
   readonly log: LogConfig;
 }
@@ -145,6 +146,11 @@ export interface DrillConfig {
   readonly cron: string | null;
   readonly etcdBinary: string;
   readonly startLimitMs: number;
+}
+
+export interface HealConfig {
+  readonly enabled: boolean;
+  readonly cron: string;
 }
 
 export interface HttpConfig {

@@ -1,6 +1,9 @@
-/** The part of the schema that is about the way back: restores, and the drills that prove them. */
+/**
+ * The part of the schema that is about the way back: restores, the drills that prove them, and what
+ * keeps every store able to serve one.
+ */
 import { optional, section, setting } from './entry.ts';
-import { duration, type Format, listOf } from './formats.ts';
+import { duration, type Format, listOf, truth } from './formats.ts';
 import { absolutePath, cronText } from './places.ts';
 
 const secondMs = 1000;
@@ -58,4 +61,18 @@ const drill = section(
   },
 );
 
-export const restoreSections = { restore, drill };
+const heal = section(
+  'Backups that a store lacks and others have: they are copied to it, as far as its own ' +
+    'retention keeps them. So a store that was dead, full or emptied gets its backups later.',
+  {
+    enabled: setting(truth, 'true', 'Whether the daemon does so by itself.'),
+    cron: setting(
+      cronText,
+      '17 * * * *',
+      'Due times at which stores are compared, in schedule.timezone; beside the start, and every ' +
+        'run that a store failed in. What fails is tried again with growing pauses.',
+    ),
+  },
+);
+
+export const restoreSections = { restore, drill, heal };

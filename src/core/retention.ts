@@ -98,7 +98,8 @@ function newestFirst(items: readonly RetentionItem[], now: Date): RetentionItem[
   });
 }
 
-function isFuture(item: RetentionItem, now: Date): boolean {
+/** Its clock was wrong, by more than clocks of hosts may differ. */
+export function isFuture(item: Pick<RetentionItem, 'startedAt'>, now: Date): boolean {
   return item.startedAt.getTime() > now.getTime() + toleranceMs;
 }
 

@@ -16,6 +16,8 @@ import type { SealRules } from '../stream/seal.ts';
 export interface Shelf {
   readonly store: Store;
   readonly retention: RetentionPolicy;
+  /** Of several whole copies, the one in the nearest store is read. 0 if left out. */
+  readonly distance?: number;
 }
 
 export interface SourceRules {

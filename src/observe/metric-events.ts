@@ -4,6 +4,7 @@
  */
 import { type ProofName, proofNames } from '../core/backup.ts';
 import type { Event, NewestBackup, Observe, RunResult } from '../core/events.ts';
+import { type CopyMetrics, countCopies } from './copy-metrics.ts';
 import { newFailures } from './failure-count.ts';
 import { followRun } from './run-view.ts';
 import { countScrub, type ScrubSet } from './scrub-metrics.ts';
@@ -15,7 +16,7 @@ export const restoreResults = ['success', 'failure'] as const;
 export const drillResults = [...restoreResults, 'skipped'] as const;
 
 /** The numbers that are kept. What each one means is said where they are made. */
-export interface MetricSet extends ScrubSet {
+export interface MetricSet extends ScrubSet, CopyMetrics {
   readonly lastSuccess: Labelled<'store'>;
   readonly lastProof: Labelled<'store' | 'proof'>;
   readonly lastAttempt: Value;
@@ -67,6 +68,7 @@ export function countEvents(set: MetricSet, now: () => Date): Observe {
     if (event.kind === 'drill-finished') drilled(now());
     if (event.kind === 'catalog-read') drilled(event.proofs.restored);
     countRestore(set, event);
+    countCopies(set, event);
     showPlan(set, event, now);
     showSource(set, event);
     showStore(set, event, now);

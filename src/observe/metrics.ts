@@ -9,6 +9,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { proofNames, proofOutcomes } from '../core/backup.ts';
 import { failureCodes } from '../core/errors.ts';
 import { backupSteps, type Observe, runResults } from '../core/events.ts';
+import { copyMetrics } from './copy-metrics.ts';
 import { countEvents, drillResults, restoreResults, skipReasons } from './metric-events.ts';
 import { scrubMetrics } from './scrub-metrics.ts';
 
@@ -39,6 +40,7 @@ export function metricsObserver(options: MetricsOptions): Metrics {
     ...timeMetrics(registry, stores),
     ...runMetrics(registry),
     ...storeMetrics(registry, stores),
+    ...copyMetrics(stores, gauge.bind(null, registry), counter.bind(null, registry)),
     ...restoreMetrics(registry),
     ...sourceMetrics(registry),
     ...scrubMetrics(registry, { gauge, counter }, stores),

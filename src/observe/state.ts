@@ -2,25 +2,10 @@
  * The last known state of the daemon, kept from events, for people: GET /v1/status and the
  * command `status` show it. It is not the truth about backups: that is in the stores.
  */
-import type { ProofName } from '../core/backup.ts';
-import type { Failure } from '../core/errors.ts';
-import {
-  type Event,
-  type NewestBackup,
-  type Observe,
-  type RunResult,
-  runResults,
-} from '../core/events.ts';
-import { failureFields } from './fields.ts';
+import { type Event, type Observe, type RunResult, runResults } from '../core/events.ts';
 import { followRun, type RunView } from './run-view.ts';
-import type {
-  DaemonState,
-  FailureReport,
-  NewestReport,
-  RunReport,
-  StatusReport,
-  StoreReport,
-} from './status-report.ts';
+import type { DaemonState, RunReport, StatusReport, StoreReport } from './status-report.ts';
+import { failureReport, isoText, noteStore, unreadStore } from './store-state.ts';
 
 export type { StatusReport } from './status-report.ts';
 
@@ -56,6 +41,9 @@ export function stateObserver({ stores, now }: StateOptions): State {
       known.lastFailure = failureReport(event.failure, now());
     }
     const store = 'store' in event && event.store !== null ? shelves.get(event.store) : undefined;
+    if (event.kind === 'heal-started' || event.kind === 'heal-finished') {
+      noteMissing(shelves, event.missing);
+    }
     if (store !== undefined) shelves.set(store.name, noteStore(store, event, now));
   };
   const report = (): StatusReport => ({
@@ -83,21 +71,6 @@ function nothingKnown(): Known {
     lastScrub: null,
     consecutiveFailures: 0,
     runs: Object.fromEntries(runResults.map((result) => [result, 0])) as Record<RunResult, number>,
-  };
-}
-
-function unreadStore(name: string): StoreReport {
-  return {
-    name,
-    readable: null,
-    readAt: null,
-    backups: 0,
-    storedBytes: 0,
-    faults: 0,
-    damaged: 0,
-    oldestReadAt: null,
-    newest: null,
-    failure: null,
   };
 }
 
@@ -173,27 +146,13 @@ function notePlan(known: Known, event: Event, now: () => Date): void {
   }
 }
 
-function noteStore(store: StoreReport, event: Event, now: () => Date): StoreReport {
-  switch (event.kind) {
-    case 'catalog-read': {
-      const { backups, storedBytes, faults, damaged, newest, oldestRead } = event;
-      const readAt = now().toISOString();
-      const shown = newest === null ? null : newestReport(newest);
-      const oldestReadAt = oldestRead && isoText(oldestRead);
-      const facts = { backups, storedBytes, faults, damaged, oldestReadAt, newest: shown };
-      return { ...store, ...facts, readable: true, readAt, failure: null };
-    }
-    case 'catalog-unreadable':
-      return { ...store, readable: false, failure: failureReport(event.failure, now()) };
-    case 'backup-not-stored':
-    case 'prune-failed':
-      return { ...store, failure: failureReport(event.failure, now()) };
-    case 'backup-committed': {
-      const newest = event.proved ? newestReport(event.backup) : store.newest;
-      return { ...store, newest, failure: null };
-    }
-    default:
-      return store;
+function noteMissing(
+  shelves: Map<string, StoreReport>,
+  missing: Readonly<Record<string, number>>,
+): void {
+  for (const [name, backups] of Object.entries(missing)) {
+    const store = shelves.get(name);
+    if (store !== undefined) shelves.set(name, { ...store, missing: backups });
   }
 }
 
@@ -208,31 +167,4 @@ function runReport(run: RunView): RunReport {
     totalBytes: run.totalBytes,
     member: run.member,
   };
-}
-
-function newestReport(newest: NewestBackup): NewestReport {
-  const proofs = Object.entries(newest.proofs).map(([name, at]) => [name, isoText(at)]);
-  return {
-    id: newest.id,
-    startedAt: isoText(newest.startedAt),
-    revision: newest.revision.toString(),
-    rawBytes: newest.rawBytes,
-    sealedBytes: newest.sealedBytes,
-    proofs: Object.fromEntries(proofs) as Partial<Record<ProofName, string>>,
-  };
-}
-
-function failureReport(failure: Failure, at: Date): FailureReport {
-  const { message, hint } = failureFields(failure, { stacks: false });
-  return {
-    at: at.toISOString(),
-    code: failure.code,
-    message: String(message),
-    hint: String(hint),
-  };
-}
-
-/** ISO text; a date that is none must not break the daemon, so it is shown as 1970. */
-function isoText(at: Date): string {
-  return new Date(Number.isNaN(at.getTime()) ? 0 : at.getTime()).toISOString();
 }

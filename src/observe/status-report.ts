@@ -85,6 +85,8 @@ export interface StoreReport {
   /** Since when the copy that was read the longest ago has not been read. */
   readonly oldestReadAt: string | null;
   readonly newest: NewestReport | null;
+  /** Backups that others have and it should have too; null until they were compared. */
+  readonly missing: number | null;
   /** The last failure with this store since it last went well. */
   readonly failure: FailureReport | null;
 }

@@ -1,9 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BackupId } from '../../src/core/backup.ts';
-import { systemCode } from '../../src/core/errors.ts';
+import { canMount, disk, fillUp } from '../support/disk.ts';
 import { cluster, type TestCluster } from '../support/etcd.ts';
 import { runProgram, type Worker, type Workplace, worker, workplace } from '../support/house.ts';
 import { fill } from '../support/workload.ts';
@@ -14,34 +13,6 @@ const databaseBytes = 24 * MiB;
 /** What the spool leaves to others; a disk must have more than this and the database. */
 const reserveBytes = 64 * MiB;
 
-interface Disk extends Disposable {
-  readonly path: string;
-  readonly makeReadOnly: () => void;
-}
-
-/** A small disk of its own, in memory, at a new folder of the workplace. */
-function disk(place: Workplace, name: string, bytes: number): Disk {
-  const path = join(place.dir, name);
-  mkdirSync(path);
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes},mode=0700`, 'tmpfs', path]);
-  return {
-    path,
-    makeReadOnly: () => execFileSync('mount', ['-o', 'remount,ro', path]),
-    [Symbol.dispose]: () => execFileSync('umount', [path]),
-  };
-}
-
-function canMount(): boolean {
-  using place = workplace({ clientUrls: [], tls: undefined, clientPair: undefined });
-  try {
-    using _probe = disk(place, 'probe', MiB);
-    return true;
-  } catch (error) {
-    console.warn(`no disk can be mounted here, so none is tested: ${error}`);
-    return false;
-  }
-}
-
 function keepIn(place: Workplace, stores: Readonly<Record<string, string>>): void {
   const entries = Object.entries(stores).map(([name, path]) => ({ name, type: 'file', path }));
   place.settings['stores'] = JSON.stringify(entries);
@@ -50,16 +21,6 @@ function keepIn(place: Workplace, stores: Readonly<Record<string, string>>): voi
 function filesBelow(folder: string, ending = ''): string[] {
   const names = readdirSync(folder, { recursive: true }).map(String);
   return names.filter((name) => name.includes('.') && name.endsWith(ending));
-}
-
-/** Somebody else's file takes all that is free, and what is being written meanwhile as well. */
-function fillUp(folder: string): void {
-  const { bavail, bsize } = statfsSync(folder);
-  try {
-    writeFileSync(join(folder, 'ballast'), Buffer.alloc(bavail * bsize + MiB));
-  } catch (error) {
-    if (systemCode(error) !== 'ENOSPC') throw error;
-  }
 }
 
 /** What the manifest in the store says of how the stored bytes were compared. */

@@ -45,7 +45,7 @@ async function run(call: Call): Promise<number> {
     call.terminal.out(json({ daemon, ...members, stores: storesOf(found, house) }));
   else {
     call.terminal.out(daemonLines(daemon));
-    call.terminal.out(storeLines(found, house));
+    call.terminal.out(storeLines(found, house, daemon));
     call.terminal.out(memberLines(members));
   }
   return tellTroubles(call, found) || members.exitCode;
@@ -140,13 +140,16 @@ const storeHeading = [
   'AGE',
   'SIZE',
   'PROOFS',
+  'MISSING',
 ];
 
-function storeLines(found: Holdings, house: OpenHouse): string {
+function storeLines(found: Holdings, house: OpenHouse, daemon: StatusReport | null): string {
   const now = house.deps.now();
   const rows = house.deps.shelves.map(({ store }) => {
+    const known = daemon?.stores.find(({ name }) => name === store.name)?.missing;
+    const missing = String(known ?? '');
     if (found.unreadable.some((one) => one.store === store.name)) {
-      return [store.name, '?', '?', '', 'cannot be read'];
+      return [store.name, '?', '?', '', 'cannot be read', '', '', '', missing];
     }
     const own = found.copies.filter(({ shelf }) => shelf.store === store);
     const newest = own.findLast(({ manifest }) => isProved(manifest))?.manifest;
@@ -157,9 +160,9 @@ function storeLines(found: Holdings, house: OpenHouse): string {
       String(damagedOf(found, store.name)),
       oldestRead === undefined ? '' : ageOf(oldestRead, now),
     ];
-    if (newest === undefined) return [...about, 'no proved backup'];
+    if (newest === undefined) return [...about, 'no proved backup', '', '', '', missing];
     const size = formatBytes(newest.sealed.sizeBytes);
-    return [...about, newest.id, ageOf(newest.startedAt, now), size, proofsOf(newest)];
+    return [...about, newest.id, ageOf(newest.startedAt, now), size, proofsOf(newest), missing];
   });
   return `${table([storeHeading, ...rows])}\n`;
 }

@@ -46,6 +46,7 @@ describe('a configuration', () => {
       scrub: { cron: '17 2 * * *', withinMs: 2_592_000_000, repair: true },
       restore: { roots: [], before: [], after: [], programLimitMs: 120_000 },
       drill: { cron: null, etcdBinary: '/usr/local/bin/etcd', startLimitMs: 300_000 },
+      heal: { enabled: true, cron: '17 * * * *' },
       log: { level: 'info', pretty: false },
     });
   });

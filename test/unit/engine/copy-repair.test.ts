@@ -119,6 +119,27 @@ describe.concurrent('a repair', () => {
     },
   );
 
+  test.each([
+    { drill: 'passed', left: 'passed' },
+    { drill: 'failed', left: undefined },
+  ] as const)(
+    'of a copy whose drill $drill leaves that proof as $left',
+    async ({ drill, left }) => {
+      await using scene = await copied();
+      const { work, source } = scene;
+      const restored = { at: work.deps.now(), outcome: drill, evidence: {} };
+      const drilled = { proofs: { ...source.proofs, restored } };
+      const catalog = work.catalog('disk');
+      await catalog.amend(source.id, (now) => ({ ...now, ...drilled }), { signal });
+      await scene.damage('disk');
+
+      await scene.copy(repair);
+
+      const [mended] = await work.listed('disk');
+      expect(mended?.proofs.restored?.outcome).toBe(left);
+    },
+  );
+
   test('of what the target lacks is a copy', async () => {
     await using scene = await copying();
 

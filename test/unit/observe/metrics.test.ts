@@ -359,3 +359,34 @@ describe('the source', () => {
     expect(await value('member_hash_mismatch')).toBe(0);
   });
 });
+
+describe('copies between stores', () => {
+  test('are counted by store and result', async () => {
+    const { observe, value } = watch();
+
+    observe(sample('backup-copied'));
+    observe(sample('backup-copied', { result: 'repaired' }));
+    observe(sample('copy-failed'));
+
+    expect(await value('copies_total{store="offsite",result="success"}')).toBe(2);
+    expect(await value('copies_total{store="offsite",result="failure"}')).toBe(1);
+    expect(await value('copies_total{store="local",result="failure"}')).toBe(0);
+  });
+
+  test('are missing from the moment that a store did not take a backup', async () => {
+    const { observe, value } = watch();
+    const missing = () => value('store_missing_backups{store="offsite"}');
+    const told = [await missing()];
+
+    for (const event of [
+      sample('backup-not-stored', { store: 'offsite' }),
+      sample('heal-started', { missing: { local: 0, offsite: 3 } }),
+      sample('heal-finished', { missing: { local: 0, offsite: 0 } }),
+    ]) {
+      observe(event);
+      told.push(await missing());
+    }
+
+    expect(told).toEqual([0, 1, 3, 0]);
+  });
+});

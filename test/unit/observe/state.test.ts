@@ -23,6 +23,29 @@ describe('the status', () => {
     });
   });
 
+  test('tells how many backups each store lacks, also while it cannot be compared', () => {
+    const { observe, report } = watch();
+    const missing = () => report().stores.map((store) => store.missing);
+    const told = [missing()];
+
+    observe(sample('backup-not-stored', { store: 'offsite' }));
+    told.push(missing());
+    observe(sample('heal-started', { missing: { local: 0, offsite: 3, other: 7 } }));
+    told.push(missing());
+    observe(sample('backup-not-stored', { store: 'offsite' }));
+    told.push(missing());
+    observe(sample('heal-finished', { missing: { local: 0 } }));
+    told.push(missing());
+
+    expect(told).toEqual([
+      [null, null],
+      [null, 1],
+      [0, 3],
+      [0, 4],
+      [0, 4],
+    ]);
+  });
+
   test('follows the daemon from its start to its end', () => {
     const { observe, report } = watch();
     const states = (['daemon-started', 'daemon-draining', 'daemon-stopped'] as const).map(
