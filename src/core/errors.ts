@@ -1,7 +1,6 @@
 /**
- * The one error class and its closed list of codes. A code decides the exit status, whether a
- * retry can help, and what a person is told to do; the message says what happened and where.
- * Codes are metric labels: never put text of the moment into one.
+ * The one error class and its closed list of codes. A code decides the exit status, whether a retry
+ * can help, and what a person is told; the message says what happened and where. Codes are labels.
  */
 
 interface FailureRow {
@@ -202,7 +201,6 @@ export const failureTable = {
 } as const satisfies Record<string, FailureRow>;
 
 export type FailureCode = keyof typeof failureTable;
-
 export const failureCodes = Object.keys(failureTable) as readonly FailureCode[];
 
 /** Facts for logs: ids, paths, sizes. Never a secret. */

@@ -69,7 +69,7 @@ async function run(call: Call): Promise<number> {
   }
 }
 
-/** What is seen to be wrong without reading it: data that is gone or cut, a manifest that is none. */
+/** What is wrong without being read: data that is gone or cut, a manifest that is none. */
 function listedWrong({ store, fault }: Holdings['faults'][number]): Verdict {
   const { name, failure } = fault;
   const backup = parseObjectName(name)?.id ?? name;
