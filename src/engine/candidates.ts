@@ -79,7 +79,10 @@ export async function candidates(
     const none = missing(`there is no proved backup of ${nameOf(wanted, deps)}${until}`);
     throw failure ?? newer[0]?.failure ?? none;
   }
-  const named = found.filter(({ manifest }) => manifest.id === wanted.backup);
+  // Where one store's copy was found damaged, that says nothing against the copy of another.
+  const named = found
+    .filter(({ manifest }) => manifest.id === wanted.backup)
+    .sort((a, b) => Number(isProved(b.manifest)) - Number(isProved(a.manifest)));
   const [first] = named;
   if (first === undefined) {
     const damage = unreadable.find(({ backup }) => backup === wanted.backup)?.failure;

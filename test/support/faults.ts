@@ -52,6 +52,7 @@ export class FaultyStore implements Store {
   #planned: Planned[] = [];
   #cuts: { readonly method: 'get' | 'put'; readonly afterBytes: number }[] = [];
   #flips: Flip[] = [];
+  #says: PutFacts['compared'] | undefined;
   #refused: {
     readonly method: StoreMethod;
     readonly failure: Failure;
@@ -97,6 +98,12 @@ export class FaultyStore implements Store {
     return this;
   }
 
+  /** A store that computes digests itself, and says so of what it takes. */
+  says(compared: PutFacts['compared']): this {
+    this.#says = compared;
+    return this;
+  }
+
   heal(): this {
     this.#planned = [];
     this.#cuts = [];
@@ -112,7 +119,10 @@ export class FaultyStore implements Store {
   put(name: ObjectName, body: Body, options: PutOptions): Promise<PutFacts> {
     const cut = this.#cuts.find(({ method }) => method === 'put');
     const taken = cut === undefined ? body : shorter(body, cut.afterBytes);
-    return this.#answer('put', name, options, () => this.#inner.put(name, taken, options));
+    return this.#answer('put', name, options, async () => {
+      const facts = await this.#inner.put(name, taken, options);
+      return this.#says === undefined ? facts : { compared: this.#says };
+    });
   }
 
   async *get(

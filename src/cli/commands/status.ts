@@ -150,6 +150,7 @@ const storeHeading = [
   'AGE',
   'SIZE',
   'PROOFS',
+  'MISSING',
 ];
 
 function storeLines(found: Holdings, house: OpenHouse, daemon: StatusReport | null): string {
@@ -171,9 +172,9 @@ function storeLines(found: Holdings, house: OpenHouse, daemon: StatusReport | nu
       String(damagedOf(found, store.name)),
       oldestRead === undefined ? '' : ageOf(oldestRead, now),
     ];
-    if (newest === undefined) return [...about, 'no proved backup'];
+    if (newest === undefined) return [...about, 'no proved backup', '', '', '', missing];
     const size = formatBytes(newest.sealed.sizeBytes);
-    return [...about, newest.id, ageOf(newest.startedAt, now), size, proofsOf(newest)];
+    return [...about, newest.id, ageOf(newest.startedAt, now), size, proofsOf(newest), missing];
   });
   return `${table([storeHeading, ...rows])}\n`;
 }

@@ -1,10 +1,11 @@
 /** Which backups a restore may take, and in which order. */
 import { describe, expect, test } from 'vitest';
 import { revision } from '../../../src/core/backup.ts';
+import type { Manifest } from '../../../src/core/manifest.ts';
 import { composeBackupId } from '../../../src/core/names.ts';
 import { candidates, type Wanted } from '../../../src/engine/candidates.ts';
 import { found, hourly, latest, shop, shown, stranger, unproved } from './found.ts';
-import { hourMs, openWorkshop } from './workshop.ts';
+import { hourMs, openWorkshop, signal } from './workshop.ts';
 
 describe('the latest', () => {
   test('are the proved ones, the newest first', async () => {
@@ -76,6 +77,16 @@ describe('a named backup', () => {
     const [first, second] = await hourly(work, [{}, unproved]);
 
     expect(await found(work, { backup: second.id })).toEqual(shown(second, first));
+  });
+
+  test('comes first from the store whose copy was not found damaged', async () => {
+    await using work = openWorkshop();
+    const { id } = await work.place();
+    const stored = { at: work.deps.now(), outcome: 'failed' as const, evidence: {} };
+    const judge = (now: Manifest) => ({ ...now, proofs: { ...now.proofs, stored } });
+    await work.catalog('memory').amend(id, judge, { signal });
+
+    expect(await found(work, { backup: id })).toEqual([`${id} disk`, `${id} memory`]);
   });
 
   test('is never followed by one of another cluster', async () => {

@@ -1,12 +1,16 @@
 /** Damaged copies: found, told, and replaced by what another store holds. */
 import { describe, expect, test } from 'vitest';
+import { Failure } from '../../../src/core/errors.ts';
 import { isProved } from '../../../src/core/manifest.ts';
-import { lastRead } from '../../../src/core/reading.ts';
+import { isDamaged, lastRead } from '../../../src/core/reading.ts';
+import { scrubStores } from '../../../src/engine/scrub.ts';
+import { memoryStore } from '../../../src/store/memory.ts';
 import { named, putBytes, readBytes } from '../../contract/store-bodies.ts';
-import { damages, manifestIn, scrub, stocked, told } from './scrubbing.ts';
-import { hourMs, openWorkshop } from './workshop.ts';
+import { faultyStore } from '../../support/faults.ts';
+import { damages, everything, manifestIn, scrub, stocked, told } from './scrubbing.ts';
+import { hourMs, openWorkshop, signal, type Workshop } from './workshop.ts';
 
-describe.concurrent.for(Object.entries(damages))('a copy with %s', ([, damage]) => {
+describe.concurrent.for(Object.entries(damages))('a copy with %s', ([what, damage]) => {
   test('is found and replaced by what the other store holds', async () => {
     await using stock = await stocked();
     const { work, older } = stock;
@@ -42,6 +46,12 @@ describe.concurrent.for(Object.entries(damages))('a copy with %s', ([, damage]) 
     expect(work.of('backup-copied')).toEqual([]);
     const again = await scrub(work, { repair: false });
     expect(told(again)).toContain('disk 0001 damaged');
+    const { backups, faults } = await work.catalog('disk').backups({ signal });
+    // What can be written down is; and a manifest whose data is gone is still there to tell of it.
+    const judged = [...backups, ...faults.flatMap(({ manifest }) => manifest ?? [])];
+    const isNoted = judged.some((manifest) => manifest.id === older.id && isDamaged(manifest));
+    expect(isNoted).toBe(!/manifest|data missing/.test(what));
+    expect(backups.length + faults.length).toBe(2);
   });
 });
 
@@ -109,5 +119,60 @@ describe.concurrent('two copies whose data was exchanged', () => {
     expect(repaired.map(({ backup }) => backup).sort()).toEqual([older, newer]);
     expect(Buffer.from(await readBytes(store, one!.sealed.object)).equals(first)).toBe(true);
     expect((await scrub(work)).result).toBe('clean');
+  });
+});
+
+/** A third store, which the workshop knows nothing of, and the scrub of the three. */
+function withThird(work: Workshop) {
+  const third = faultyStore(memoryStore({ name: 'third' }));
+  const shelves = [...work.deps.shelves, { store: third, retention: {} }];
+  const run = () => scrubStores(everything, { ...work.deps, shelves }, { signal });
+  return { third, run };
+}
+
+describe.concurrent('a repair', () => {
+  test('ends with a reading, also where the store compares what it takes', async () => {
+    await using stock = await stocked();
+    const { work, older } = stock;
+    await damages['a flipped bit']?.(work, older);
+    work.store('disk').says('checksum');
+
+    const report = await scrub(work);
+
+    expect(report.result).toBe('repaired');
+    expect(lastRead(await manifestIn(work, 'disk', older))).toEqual(work.deps.now());
+  });
+
+  test('asks the next store where the first one has no good copy either', async () => {
+    await using stock = await stocked();
+    const { work, older } = stock;
+    const { third, run } = withThird(work);
+    for await (const { name } of work.store('memory').list('', { signal })) {
+      await putBytes(third, name, await readBytes(work.store('memory'), name));
+    }
+    await damages['a flipped bit']?.(work, older);
+    work.store('memory').flip(9, 'every-read', named(older.sealed.object));
+
+    const report = await run();
+
+    expect(told(report)).toContain('disk 0001 repaired');
+    expect(report.copies.find(({ store }) => store === 'disk')).toMatchObject({ from: 'third' });
+  });
+
+  test('asks no other store where its own one takes nothing', async () => {
+    await using stock = await stocked();
+    const { work, older } = stock;
+    const { third, run } = withThird(work);
+    await damages['a flipped bit']?.(work, older);
+    const full = new Failure('store-full', 'no space left on the disk');
+    work.store('disk').refuse('put', full, named(older.sealed.object));
+
+    const report = await run();
+
+    expect(told(report)).toContain('disk 0001 damaged');
+    expect(third.calls.filter(({ method }) => method === 'get')).toEqual([]);
+    expect(work.of('repair-failed')).toMatchObject([
+      { failure: { message: expect.stringMatching(/could not be repaired: memory: no space/) } },
+    ]);
   });
 });

@@ -1,12 +1,13 @@
 /** Stored copies that are read night by night; what cannot be read is not called damaged. */
 import { describe, expect, test } from 'vitest';
-import { Failure } from '../../../src/core/errors.ts';
+import { Failure, toFailure } from '../../../src/core/errors.ts';
 import type { Manifest } from '../../../src/core/manifest.ts';
 import { manifestName } from '../../../src/core/names.ts';
 import { isDamaged, lastRead } from '../../../src/core/reading.ts';
+import { attempt } from '../../../src/store/file-failures.ts';
 import { named, putBytes } from '../../contract/store-bodies.ts';
 import { manifestIn, scrub, stocked, told } from './scrubbing.ts';
-import { hourMs } from './workshop.ts';
+import { hourMs, signal } from './workshop.ts';
 
 describe.concurrent('a scrub of whole copies', () => {
   test('reads each to its end, and the manifest remembers', async () => {
@@ -67,6 +68,26 @@ describe.concurrent('a scrub of whole copies', () => {
     await expect(scrub(work, { store: 'tape' })).rejects.toMatchObject({ code: 'usage' });
   });
 
+  test('leaves out what another daemon has read meanwhile', async () => {
+    await using stock = await stocked();
+    const { work, newer } = stock;
+    const stored = {
+      at: work.deps.now(),
+      outcome: 'passed' as const,
+      evidence: { compared: 'read back' },
+    };
+    const judge = (now: Manifest) => ({ ...now, proofs: { ...now.proofs, stored } });
+    work.on = ({ kind }) => {
+      // Before the verdict about the first copy, which waits for its turn to be written.
+      if (kind === 'scrub-started') void work.catalog('disk').amend(newer.id, judge, { signal });
+    };
+
+    const report = await scrub(work, { store: 'disk' });
+
+    expect(told(report)).toEqual(['disk 0001 passed']);
+    expect(report.result).toBe('clean');
+  });
+
   test('ends when it is aborted, and the next one goes on', async () => {
     await using stock = await stocked();
     const { work } = stock;
@@ -85,15 +106,21 @@ describe.concurrent('a scrub of whole copies', () => {
   });
 });
 
-/** What the disk of a file store says of a bad sector. */
-const badSector = new Failure('store-denied', 'cannot read it: the disk reports an error');
+/** What a file store says when its disk has a bad sector. */
+async function badSector(): Promise<Failure> {
+  const sector = (): Promise<never> => {
+    throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' });
+  };
+  const at = { name: 'disk', root: '/store' };
+  return toFailure(await attempt(at, 'read', '/store/a.db', sector).catch((error) => error));
+}
 
 describe.concurrent('a copy that cannot be read', () => {
   test('is not called damaged, and nothing is written over it', async () => {
     await using stock = await stocked();
     const { work, older } = stock;
     const before = await manifestIn(work, 'disk', older);
-    work.store('disk').refuse('get', badSector, named(older.sealed.object));
+    work.store('disk').refuse('get', await badSector(), named(older.sealed.object));
 
     const report = await scrub(work);
 
@@ -103,7 +130,9 @@ describe.concurrent('a copy that cannot be read', () => {
     expect(await manifestIn(work, 'disk', older)).toEqual(before);
     expect(work.of('backup-damaged')).toEqual([]);
     expect(work.of('backup-copied')).toEqual([]);
-    expect(work.of('backup-unread')).toMatchObject([{ store: 'disk', id: older.id }]);
+    expect(work.of('backup-unread')).toMatchObject([
+      { id: older.id, failure: { message: expect.stringContaining('the disk reports an error') } },
+    ]);
   });
 
   test('in a store that died is the last one that is asked for there', async () => {
@@ -136,17 +165,18 @@ describe.concurrent('a copy that cannot be read', () => {
     expect(report.dead).toMatchObject([{ store: 'disk' }]);
   });
 
-  test('is no source of a repair, and the next store is asked', async () => {
+  test('is no source of a repair', async () => {
     await using stock = await stocked();
     const { work, older } = stock;
     work.store('disk').flip(3, 'every-read', named(older.sealed.object));
-    work.store('memory').refuse('get', badSector, named(older.sealed.object));
+    const denied = new Failure('store-denied', 'nobody may read it');
+    work.store('memory').refuse('get', denied, named(older.sealed.object));
 
     const report = await scrub(work);
 
     expect(told(report)).toContain('disk 0001 damaged');
     expect(work.of('repair-failed')).toMatchObject([
-      { store: 'disk', failure: { message: expect.stringContaining(badSector.message) } },
+      { store: 'disk', failure: { message: expect.stringContaining(denied.message) } },
     ]);
     expect(isDamaged(await manifestIn(work, 'disk', older))).toBe(true);
   });
