@@ -12,7 +12,7 @@ import { httpScopes } from './config.ts';
 import { type Findings, systemReason, warnOfReaders } from './findings.ts';
 import { refuse } from './formats.ts';
 import type { Settings } from './schema.ts';
-import { readIdentityFile, readSecretFile } from './secret-file.ts';
+import { readIdentityFile, readKeyFile, readSecretFile } from './secret-file.ts';
 
 export interface FileFindings {
   readonly problems: readonly { readonly key: string; readonly reason: string }[];
@@ -59,10 +59,13 @@ export function checkFiles(
 }
 
 function checkBucketFiles(
-  { ca, credentials }: Settings['stores'][number]['s3'],
+  { ca, credentials, customerKeyFile }: Settings['stores'][number]['s3'],
   warnOf: (name: string, check: () => void) => void,
 ): void {
   if (ca !== null) warnOf('s3.ca', () => void readCertificates(ca));
+  if (customerKeyFile !== null) {
+    warnOf('s3.customerKeyFile', () => void readKeyFile(customerKeyFile));
+  }
   for (const [name, path] of Object.entries(credentials)) {
     if (path !== null) warnOf(`s3.credentials.${name}`, () => void readSecretFile(path));
   }

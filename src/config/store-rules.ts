@@ -90,6 +90,15 @@ function bucketRules(index: number): readonly Rule[] {
       ),
     },
     {
+      keys: [key('customerKeyFile'), key('sse'), type],
+      reason: of(({ customerKeyFile, sse }) => {
+        if (sse === 'customer')
+          return customerKeyFile === null ? 'is required: set it there' : null;
+        return customerKeyFile === null ? null : 'needs sse: customer beside it';
+      }),
+      example: '/etc/etcd-backupd/s3/customer-key',
+    },
+    {
       keys: [key('objectLock.mode'), key('objectLock.days'), type],
       reason: of(({ objectLock: { mode, days } }) =>
         (mode === null) === (days === null) ? null : 'needs days beside it, and days need it',

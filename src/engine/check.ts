@@ -124,6 +124,7 @@ async function tryStore(store: Store, deps: EngineDeps, signal: AbortSignal): Pr
     },
     sizeBytes: content.byteLength,
   };
+  let abilities: readonly string[] = [];
   try {
     await store.put(name, body, { signal });
     const read: Uint8Array[] = [];
@@ -131,6 +132,7 @@ async function tryStore(store: Store, deps: EngineDeps, signal: AbortSignal): Pr
     if (!Buffer.concat(read).equals(content)) {
       throw new Failure('object-damaged', `${store.describe()} gave other bytes than it was given`);
     }
+    abilities = (await store.examine?.(name, { signal })) ?? [];
   } catch (error) {
     // What went wrong first is what has to be told.
     await removeProbe(name, store).catch(() => undefined);
@@ -138,7 +140,8 @@ async function tryStore(store: Store, deps: EngineDeps, signal: AbortSignal): Pr
   }
   await removeProbe(name, store);
   await sweepProbes(store, deps, signal);
-  return `${store.describe()}: written, read and removed a probe`;
+  const found = abilities.map((ability) => `; ${ability}`).join('');
+  return `${store.describe()}: written, read and removed a probe${found}`;
 }
 
 /** With a limit of its own: a check that is stopped removes its probe all the same. */

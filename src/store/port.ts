@@ -52,7 +52,7 @@ interface Limits {
 export interface PutOptions extends Limits {
   /**
    * Replaces nothing: throws `object-exists` where the name is taken. Of many who do this at once
-   * one succeeds, on every store but a bucket whose server knows no conditions.
+   * one succeeds, on every store but a bucket whose server does not hold to conditions.
    */
   readonly onlyNew?: boolean;
 }
@@ -87,6 +87,12 @@ export interface Store extends AsyncDisposable {
 
   /** Idempotent: removing what is not there succeeds. */
   remove(name: ObjectName, options: Limits): Promise<void>;
+
+  /**
+   * What the place can do beside keeping objects, a line for each, tried with the object `name`,
+   * which exists and is replaced. Absent where there is nothing to find out.
+   */
+  examine?(name: ObjectName, options: Limits): Promise<readonly string[]>;
 
   /** Removes what killed puts left behind, older than `olderThan`; returns how many. */
   sweep(olderThan: Date, options: Limits): Promise<number>;

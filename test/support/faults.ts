@@ -122,6 +122,10 @@ export class FaultyStore implements Store {
     if (lost !== undefined) throw lost;
   }
 
+  async examine(name: ObjectName, options: Limits): Promise<readonly string[]> {
+    return (await this.#inner.examine?.(name, options)) ?? [];
+  }
+
   remove(name: ObjectName, options: Limits): Promise<void> {
     return this.#answer('remove', name, options, () => this.#inner.remove(name, options));
   }

@@ -24,6 +24,7 @@ export function bucketStore(options: S3StoreOptions): Store {
       yield* (await store()).list(prefix, limits);
     },
     remove: async (name, limits) => (await store()).remove(name, limits),
+    examine: async (name, limits) => (await store()).examine?.(name, limits) ?? [],
     sweep: async (olderThan, limits) => (await store()).sweep(olderThan, limits),
     [Symbol.asyncDispose]: async () => (await loading)?.[Symbol.asyncDispose](),
   };

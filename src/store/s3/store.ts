@@ -17,11 +17,13 @@ import type { Body, ByteRange, ObjectFacts, PutFacts, PutOptions, Store } from '
 import { checkedPrefix } from '../requests.ts';
 import { Connection, type Send } from './connection.ts';
 import { createObject, type PutCondition } from './create.ts';
+import { examineServer } from './examine.ts';
 import { isAbsent, serverCode, toStoreFailure } from './failures.ts';
 import { getObject } from './get.ts';
 import { readPages, readUploads } from './listing.ts';
 import { describeBucket, type S3StoreOptions } from './options.ts';
 import { putObject } from './put.ts';
+import { type CustomerFields, customerFields } from './put-fields.ts';
 
 /** Connects to nothing until it is used. */
 export function s3Store(options: S3StoreOptions): Store {
@@ -51,6 +53,10 @@ class S3Store implements Store {
     this.#connection = new Connection(options, this);
   }
 
+  get encryption(): S3StoreOptions['encryption'] {
+    return this.#options.encryption;
+  }
+
   describe(): string {
     return describeBucket(this.#options);
   }
@@ -63,6 +69,7 @@ class S3Store implements Store {
       connection: this.#connection,
       key: this.#root + objectName(name),
       unfinished: this.#unfinished,
+      customer: this.#customer(),
     };
     const put = (condition: PutCondition) =>
       putObject({ ...target, condition }, name, body, signal);
@@ -80,7 +87,7 @@ class S3Store implements Store {
       name,
       store: this,
       connection: this.#connection,
-      object: this.#object(name),
+      object: this.#withKey(name),
       windowBytes: Math.min(partBytes, mostWindowBytes),
       concurrency,
       stat: () => this.stat(name, { signal }),
@@ -90,7 +97,7 @@ class S3Store implements Store {
   }
 
   async stat(name: ObjectName, { signal }: Limits): Promise<ObjectFacts> {
-    const object = this.#object(name);
+    const object = this.#withKey(name);
     const action = `look at ${object.Key}`;
     const command = new HeadObjectCommand(object);
     try {
@@ -141,6 +148,11 @@ class S3Store implements Store {
     );
   }
 
+  async examine(name: ObjectName, { signal }: Limits): Promise<readonly string[]> {
+    const probe = { options: this.#options, connection: this.#connection };
+    return examineServer({ ...probe, object: this.#object(name), signal });
+  }
+
   async sweep(olderThan: Date, { signal }: Limits): Promise<number> {
     signal.throwIfAborted();
     const fetchPage = (markers: object | undefined) => {
@@ -168,11 +180,8 @@ class S3Store implements Store {
   /** False where somebody else was faster. */
   async #sweepOne(key: string, id: string, signal: AbortSignal): Promise<boolean> {
     const action = `abandon the upload of ${key}`;
-    const command = new AbortMultipartUploadCommand({
-      Bucket: this.#options.bucket,
-      Key: key,
-      UploadId: id,
-    });
+    const upload = { Bucket: this.#options.bucket, Key: key, UploadId: id };
+    const command = new AbortMultipartUploadCommand(upload);
     try {
       await this.#connection.tryCall((c, limits) => c.send(command, limits), { signal, action });
       return true;
@@ -185,6 +194,15 @@ class S3Store implements Store {
 
   #object(name: ObjectName): { Bucket: string; Key: string } {
     return { Bucket: this.#options.bucket, Key: this.#root + objectName(name) };
+  }
+
+  /** For requests that the server answers only to who has the customer's key. */
+  #withKey(name: ObjectName): { Bucket: string; Key: string } & CustomerFields {
+    return { ...this.#object(name), ...this.#customer() };
+  }
+
+  #customer(): CustomerFields {
+    return this.#connection.read('the key of the customer', () => customerFields(this.#options));
   }
 
   #call<T>(action: string, send: Send<T>, signal: AbortSignal): Promise<T> {
