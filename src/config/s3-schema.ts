@@ -157,9 +157,9 @@ export const s3Section = section(
     kmsKeyId: optional(keyId, 'Key of the service for sse: aws:kms; without it, its default.'),
     customerKeyFile: optional(
       absolutePath,
-      'File with the key for sse: customer: 32 bytes, as they are or as base64. Read again at each ' +
-        'use. Each backup is read with the key that it was put with: keep every key as long as its ' +
-        'backups, and give a new one a prefix of its own.',
+      'File with the key for sse: customer: 32 bytes, as they are or as base64. Read again at ' +
+        'each use. Each backup is read with the key that it was put with: keep every key as long ' +
+        'as its backups, and give a new one a prefix of its own.',
       { example: '/etc/etcd-backupd/s3/customer-key', secret: true },
     ),
     storageClass: optional(serviceWord, 'Storage class of the objects, as the server names it.', {

@@ -17,7 +17,7 @@ const checksums = {
 /** The older one passes over conditions where a bucket keeps versions. */
 const conditionsInVersions = {
   sid: 'new names only: yes',
-  trixie: 'new names only: ignored, so two daemons must not share this store',
+  trixie: 'new names only: ignored, so only the random end of each name keeps daemons apart',
 };
 
 describe.each(await cephServers())('Ceph of $suite', ({ suite, packages, skip }) => {

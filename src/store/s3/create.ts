@@ -17,10 +17,10 @@ export interface Conditions {
 }
 
 /**
- * Throws `object-exists` where the name is taken. The server says so too when it had carried out a
- * put whose answer was lost: an object of these very bytes counts as ours. A server may refuse
- * conditions, or pass over them where a bucket keeps versions; so it is looked at first, which alone
- * would leave a moment between looking and putting.
+ * Throws `object-exists` where the name is taken. The server says so too when it had carried out
+ * a put whose answer was lost: an object of these very bytes counts as ours. A server may refuse
+ * conditions, or pass over them where a bucket keeps versions; so it is looked at first, which
+ * alone would leave a moment between looking and putting.
  */
 export async function createObject(
   put: (condition: PutCondition) => Promise<PutFacts>,

@@ -13,7 +13,7 @@ interface Probe {
   readonly signal: AbortSignal;
 }
 
-/** One line for each thing that a backup depends on. The object `Key` exists and may be replaced. */
+/** A line for each thing that a backup depends on. The object exists and is replaced. */
 export async function examineServer(probe: Probe): Promise<readonly string[]> {
   return [await tryChecksums(probe), await tryCondition(probe), await tryLock(probe)];
 }
@@ -45,7 +45,7 @@ async function tryCondition(probe: Probe): Promise<string> {
   const lead = 'new names only:';
   try {
     await putProbe(probe, { IfNoneMatch: '*' });
-    return `${lead} ignored, so two daemons must not share this store`;
+    return `${lead} ignored, so only the random end of each name keeps daemons apart`;
   } catch (thrown) {
     probe.signal.throwIfAborted();
     if (statusOf(thrown) === 412) return `${lead} yes`;

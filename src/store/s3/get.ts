@@ -153,7 +153,8 @@ async function demandEnd(source: GetSource, range: ByteRange | undefined): Promi
 
 function replaced(source: GetSource, cause?: unknown): Failure {
   const { name, store } = source;
-  const message = `store ${store.name} (${store.describe()}): ${name} was replaced while it was read`;
+  const where = `store ${store.name} (${store.describe()})`;
+  const message = `${where}: ${name} was replaced while it was read`;
   return new Failure('object-damaged', message, { cause, context: { object: name } });
 }
 

@@ -21,7 +21,7 @@ const scripts: readonly [string, Script, readonly string[]][] = [
     },
     [
       'checksums: returned without being computed: set checksums: none',
-      'new names only: ignored, so two daemons must not share this store',
+      'new names only: ignored, so only the random end of each name keeps daemons apart',
       'object lock: no',
     ],
   ],
