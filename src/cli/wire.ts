@@ -7,7 +7,7 @@ import { connectKeys } from '../cluster/keys.ts';
 import { connectMembership } from '../cluster/membership.ts';
 import { etcdProgram } from '../cluster/scratch.ts';
 import type { Config, S3StoreConfig, StoreConfig } from '../config/config.ts';
-import { readKeyFile, readSecretFile } from '../config/secret-file.ts';
+import { readKeyBytes, readKeyFile, readSecretFile } from '../config/secret-file.ts';
 import type { Observe } from '../core/events.ts';
 import { programVersion } from '../core/version.ts';
 import type { DrillDeps, EngineDeps, RestoreDeps, Shelf } from '../engine/deps.ts';
@@ -130,6 +130,7 @@ function bucketSettings({
   credentials,
   sse,
   kmsKeyId,
+  customerKeyFile,
   objectLock,
   limits: _,
   ...same
@@ -138,9 +139,18 @@ function bucketSettings({
   return {
     ...same,
     readKeys: credentials && (() => readKeys(credentials)),
-    encryption: sse === 'aws:kms' ? { kind: sse, keyId: kmsKeyId } : { kind: sse },
+    encryption: bucketEncryption(sse, kmsKeyId, customerKeyFile),
     lock: objectLock && { mode: locks[objectLock.mode], days: objectLock.days },
   };
+}
+
+function bucketEncryption(
+  kind: S3StoreConfig['sse'],
+  keyId: string | null,
+  keyFile: string | null,
+): S3StoreOptions['encryption'] {
+  if (kind === 'customer') return { kind, readKey: () => readKeyBytes(keyFile ?? '') };
+  return kind === 'aws:kms' ? { kind, keyId } : { kind };
 }
 
 function readKeys(files: NonNullable<S3StoreConfig['credentials']>): S3Keys {

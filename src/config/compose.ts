@@ -100,7 +100,7 @@ function composeBucket(
 ): Omit<S3StoreConfig, 'name' | 'type' | 'retention' | 'limits'> {
   const { bucket, prefix, pathStyle, credentials, objectLock, partSize, stallTimeout } = s3;
   const { accessKeyIdFile, secretAccessKeyFile, sessionTokenFile } = credentials;
-  const { region, endpoint, ca, concurrency, checksums, sse, kmsKeyId, storageClass } = s3;
+  const { region, endpoint, ca, concurrency, checksums, sse, storageClass } = s3;
   return {
     bucket: bucket ?? '',
     prefix: prefix ?? '',
@@ -117,7 +117,8 @@ function composeBucket(
     stallTimeoutMs: stallTimeout,
     checksums,
     sse,
-    kmsKeyId,
+    kmsKeyId: s3.kmsKeyId,
+    customerKeyFile: s3.customerKeyFile,
     storageClass,
     objectLock:
       objectLock.mode === null || objectLock.days === null

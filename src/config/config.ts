@@ -112,6 +112,8 @@ export interface S3StoreConfig extends AnyStoreConfig {
   readonly checksums: (typeof checksumPolicies)[number];
   readonly sse: (typeof encryptionKinds)[number];
   readonly kmsKeyId: string | null;
+  /** Path for `readKeyBytes`; set where `sse` is `customer`. */
+  readonly customerKeyFile: string | null;
   readonly storageClass: string | null;
   readonly objectLock: { readonly mode: (typeof lockModes)[number]; readonly days: number } | null;
 }
@@ -194,7 +196,7 @@ export const mismatchPolicies = ['keep', 'discard'] as const;
 export const compressions = ['none', 'gzip', 'zstd'] as const;
 export const storeTypes = ['file', 'nfs', 's3'] as const;
 export const checksumPolicies = ['auto', 'none'] as const;
-export const encryptionKinds = ['none', 'AES256', 'aws:kms'] as const;
+export const encryptionKinds = ['none', 'AES256', 'aws:kms', 'customer'] as const;
 export const lockModes = ['governance', 'compliance'] as const;
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type LogLevel = (typeof logLevels)[number];

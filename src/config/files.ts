@@ -13,7 +13,7 @@ import { httpScopes } from './config.ts';
 import { type Findings, systemReason, warnOfReaders } from './findings.ts';
 import { refuse } from './formats.ts';
 import type { Settings } from './schema.ts';
-import { readKeyFile, readSecretFile } from './secret-file.ts';
+import { readKeyBytes, readKeyFile, readSecretFile } from './secret-file.ts';
 
 export interface FileFindings {
   readonly problems: readonly { readonly key: string; readonly reason: string }[];
@@ -61,10 +61,13 @@ export function checkFiles(
 }
 
 function checkBucketFiles(
-  { ca, credentials }: Settings['stores'][number]['s3'],
+  { ca, credentials, customerKeyFile }: Settings['stores'][number]['s3'],
   warnOf: (name: string, check: () => void) => void,
 ): void {
   if (ca !== null) warnOf('s3.ca', () => void readCertificates(ca));
+  if (customerKeyFile !== null) {
+    warnOf('s3.customerKeyFile', () => void readKeyBytes(customerKeyFile));
+  }
   for (const [name, path] of Object.entries(credentials)) {
     if (path !== null) warnOf(`s3.credentials.${name}`, () => void readSecretFile(path));
   }

@@ -80,7 +80,7 @@ const credentials = section(
 
 const objectLock = section(
   'For buckets with object lock: nobody can remove a backup before its time. What the retention ' +
-    'rules remove earlier is hidden, and still there for those who ask for its version.',
+    'rules would remove earlier is kept until its lock ends.',
   {
     mode: optional(
       choice(lockModes),
@@ -151,9 +151,17 @@ export const s3Section = section(
     sse: setting(
       choice(encryptionKinds),
       'none',
-      'Encryption that the server is asked for. Many servers encrypt without being asked.',
+      'Encryption that the server is asked for. Many servers encrypt without being asked. With ' +
+        'customer it is done with the key in customerKeyFile, which the server does not keep.',
     ),
     kmsKeyId: optional(keyId, 'Key of the service for sse: aws:kms; without it, its default.'),
+    customerKeyFile: optional(
+      absolutePath,
+      'File with the key for sse: customer: 32 bytes, as they are or as base64. Read again at ' +
+        'each use. Each backup is read with the key that it was put with: keep every key as long ' +
+        'as its backups, and give a new one a prefix of its own.',
+      { example: '/etc/etcd-backupd/s3/customer-key', secret: true },
+    ),
     storageClass: optional(serviceWord, 'Storage class of the objects, as the server names it.', {
       example: 'STANDARD_IA',
     }),

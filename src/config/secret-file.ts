@@ -12,6 +12,7 @@ import { systemReason } from './findings.ts';
 
 // Enough for any token or password, and too little to read a device or a database by mistake.
 const largestSecretBytes = 64 * 1024;
+const keyBytes = 32;
 
 /** The one line of the file. Throws `config-invalid` with the path and never the content. */
 export function readSecretFile(path: string): Secret {
@@ -22,6 +23,16 @@ export function readSecretFile(path: string): Secret {
   if (/[\r\n]/.test(text)) throw refusal(path, 'has more than one line');
   if (text.includes('\0')) throw refusal(path, 'holds a NUL character');
   return new Secret(text);
+}
+
+/** The 32 bytes of a key, which the file holds as they are or as base64. */
+export function readKeyBytes(path: string): Buffer {
+  const bytes = readSmallFile(path, largestSecretBytes);
+  if (bytes.byteLength === keyBytes) return bytes;
+  const text = bytes.toString('latin1').trim();
+  const decoded = Buffer.from(text, 'base64');
+  if (decoded.byteLength === keyBytes && decoded.toString('base64') === text) return decoded;
+  throw refusal(path, 'holds no key: 32 bytes, as they are or as base64');
 }
 
 /** The text of a file with keys. Throws `config-invalid`, without the content. */

@@ -98,12 +98,7 @@ function bucketRules(index: number): readonly Rule[] {
       example: 'https://s3.example.org',
     },
     ...keyRules(key, of),
-    {
-      keys: [key('kmsKeyId'), key('sse'), type],
-      reason: of(({ kmsKeyId, sse }) =>
-        kmsKeyId !== null && sse !== 'aws:kms' ? 'needs sse: aws:kms beside it' : null,
-      ),
-    },
+    ...encryptionRules(key, type, of),
     {
       keys: [key('objectLock.mode'), key('objectLock.days'), type],
       reason: of(({ objectLock: { mode, days } }) =>
@@ -143,6 +138,30 @@ function keyRules(
           : null;
       }),
       example: '/etc/etcd-backupd/s3/access-key-id',
+    },
+  ];
+}
+
+function encryptionRules(
+  key: (name: string) => string,
+  type: string,
+  of: (reason: (s3: S3Settings) => string | null) => Rule['reason'],
+): readonly Rule[] {
+  return [
+    {
+      keys: [key('kmsKeyId'), key('sse'), type],
+      reason: of(({ kmsKeyId, sse }) =>
+        kmsKeyId !== null && sse !== 'aws:kms' ? 'needs sse: aws:kms beside it' : null,
+      ),
+    },
+    {
+      keys: [key('customerKeyFile'), key('sse'), type],
+      reason: of(({ customerKeyFile, sse }) => {
+        if (sse === 'customer')
+          return customerKeyFile === null ? 'is required: set it there' : null;
+        return customerKeyFile === null ? null : 'needs sse: customer beside it';
+      }),
+      example: '/etc/etcd-backupd/s3/customer-key',
     },
   ];
 }

@@ -9,7 +9,7 @@ import type { Member, Survey } from '../cluster/port.ts';
 import { Failure, toFailure } from '../core/errors.ts';
 import { type ObjectName, objectName } from '../core/names.ts';
 import { formatBytes } from '../core/units.ts';
-import type { Store } from '../store/port.ts';
+import type { Examined, Store } from '../store/port.ts';
 import { changesBytes } from '../stream/seal.ts';
 import type { EngineDeps } from './deps.ts';
 import { trySeal } from './seal.ts';
@@ -75,10 +75,7 @@ export async function checkEverything(
   if (changesBytes(deps.seal)) await attempt('seal', () => trySeal(deps));
   await attempt('signature', async () => trySignature(deps.trust));
   for (const { store } of deps.shelves) {
-    await attempt(`store ${store.name}`, async () => {
-      const probed = await tryStore(store, deps, signal);
-      return `${probed}${await examine(store, deps, source, signal)}`;
-    });
+    await attempt(`store ${store.name}`, () => tryStore(store, source, deps, signal));
   }
   return { results, judgements };
 }
@@ -125,7 +122,12 @@ async function trySpool(source: Member, deps: EngineDeps): Promise<string> {
   return `room for ${formatBytes(bytes)} and writable`;
 }
 
-async function tryStore(store: Store, deps: EngineDeps, signal: AbortSignal): Promise<string> {
+async function tryStore(
+  store: Store,
+  source: Member | undefined,
+  deps: EngineDeps,
+  signal: AbortSignal,
+): Promise<string> {
   const name = objectName(`${probePrefix}${randomBytes(4).toString('hex')}`);
   const content = randomBytes(1024);
   const body = {
@@ -134,6 +136,7 @@ async function tryStore(store: Store, deps: EngineDeps, signal: AbortSignal): Pr
     },
     sizeBytes: content.byteLength,
   };
+  let examined: Examined | undefined;
   try {
     await store.put(name, body, { signal });
     const read: Uint8Array[] = [];
@@ -141,6 +144,7 @@ async function tryStore(store: Store, deps: EngineDeps, signal: AbortSignal): Pr
     if (!Buffer.concat(read).equals(content)) {
       throw new Failure('object-damaged', `${store.describe()} gave other bytes than it was given`);
     }
+    examined = await store.examine?.(name, { signal });
   } catch (error) {
     // What went wrong first is what has to be told.
     await removeProbe(name, store).catch(() => undefined);
@@ -148,25 +152,20 @@ async function tryStore(store: Store, deps: EngineDeps, signal: AbortSignal): Pr
   }
   await removeProbe(name, store);
   await sweepProbes(store, deps, signal);
-  return `${store.describe()}: written, read and removed a probe`;
+  const { lines = [], freeBytes = null } = examined ?? {};
+  if (freeBytes !== null) demandRoom(store, freeBytes, deps, source);
+  const found = lines.map((line) => `; ${line}`).join('');
+  return `${store.describe()}: written, read and removed a probe${found}`;
 }
 
-async function examine(
-  store: Store,
-  deps: EngineDeps,
-  source: Member | undefined,
-  signal: AbortSignal,
-): Promise<string> {
-  const examined = await store.examine?.({ signal });
-  if (examined === undefined) return '';
+/** Throws `store-full` where the next backup would not fit. */
+function demandRoom(store: Store, freeBytes: number, deps: EngineDeps, source?: Member): void {
   const status = source?.status;
   const bytes = status === undefined || status instanceof Failure ? 0 : status.databaseBytes;
   // What is packed may be a fraction of it; nobody can tell before.
-  if (deps.seal.codec === 'none' && examined.freeBytes < bytes) {
-    const room = `${formatBytes(examined.freeBytes)} free, and the database has`;
-    throw new Failure('store-full', `${store.describe()}: ${room} ${formatBytes(bytes)}`);
-  }
-  return `; ${examined.shown}`;
+  if (deps.seal.codec !== 'none' || freeBytes >= bytes) return;
+  const room = `${formatBytes(freeBytes)} free, and the database has ${formatBytes(bytes)}`;
+  throw new Failure('store-full', `${store.describe()}: ${room}`);
 }
 
 /** With a limit of its own: a check that is stopped removes its probe all the same. */

@@ -59,5 +59,5 @@ async function describePlace(place: Place, mode: number): Promise<Examined> {
   const open =
     (mode & 0o077) === 0 ? undefined : 'OTHERS MAY READ its files: see the mount options';
   const parts = ['renames replace', 'folders sync', `${formatBytes(freeBytes)} free`, where, open];
-  return { shown: parts.filter((part) => part !== undefined).join(', '), freeBytes };
+  return { lines: [parts.filter((part) => part !== undefined).join(', ')], freeBytes };
 }

@@ -153,7 +153,7 @@ class FileStore implements Required<Store> {
     return sweepUnfinished(this, olderThan, this.#unfinished, options.signal);
   }
 
-  async examine({ signal }: { signal: AbortSignal }): Promise<Examined> {
+  async examine(_probe: ObjectName, { signal }: { signal: AbortSignal }): Promise<Examined> {
     await this.#ready(signal);
     return examinePlace(this, this.#unfinished);
   }

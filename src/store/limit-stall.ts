@@ -51,7 +51,9 @@ export function limitStall(store: Store, limits: StallLimits): Store {
       return watch.call('sweeping', signal, (its) => store.sweep(olderThan, { signal: its }));
     },
     ...(examine && {
-      examine: ({ signal }) => watch.call('trying it', signal, (its) => examine({ signal: its })),
+      examine: (probe, { signal }) => {
+        return watch.call('trying it', signal, (its) => examine(probe, { signal: its }));
+      },
     }),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };

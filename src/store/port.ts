@@ -55,8 +55,9 @@ export interface PutFacts {
 /** What a store has shown about its place. */
 export interface Examined {
   /** For people: `renames replace, folders sync, 12 GiB free`. */
-  readonly shown: string;
-  readonly freeBytes: number;
+  readonly lines: readonly string[];
+  /** Null where nobody can tell. */
+  readonly freeBytes: number | null;
 }
 
 interface Limits {
@@ -66,7 +67,7 @@ interface Limits {
 export interface PutOptions extends Limits {
   /**
    * Replaces nothing: throws `object-exists` where the name is taken. Of many who do this at once
-   * one succeeds, on every store but a bucket whose server knows no conditions.
+   * one succeeds, on every store but a bucket whose server does not hold to conditions.
    */
   readonly onlyNew?: boolean;
 }
@@ -105,6 +106,9 @@ export interface Store extends AsyncDisposable {
   /** Removes what killed puts left behind, older than `olderThan`; returns how many. */
   sweep(olderThan: Date, options: Limits): Promise<number>;
 
-  /** Tries what puts rely on where a probe alone does not show it. Leaves nothing behind. */
-  examine?(options: Limits): Promise<Examined>;
+  /**
+   * Tries what puts rely on where putting and getting do not show it, with an object that exists
+   * and may be replaced. Leaves nothing else behind. Absent where there is nothing to find out.
+   */
+  examine?(probe: ObjectName, options: Limits): Promise<Examined>;
 }

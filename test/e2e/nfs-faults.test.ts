@@ -67,7 +67,7 @@ describe.skipIf(skip !== undefined)(`a mount with faults (${skip ?? 'FUSE'})`, (
       message: expect.stringMatching(new RegExp(`^store nas \\(nfs /.*${reason}`)),
       hint: expect.stringContaining(hint),
     });
-    await expect(store.examine({ signal })).rejects.toMatchObject({ code });
+    await expect(store.examine(named('probe'), { signal })).rejects.toMatchObject({ code });
 
     mount.set();
     expect((await readBytes(store, name)).equals(old)).toBe(true);

@@ -161,9 +161,9 @@ describe('the process for a mount', () => {
   test('tells what the place can do', async () => {
     await using shelf = await openStore();
 
-    const { shown, freeBytes } = await shelf.store.examine({ signal });
+    const { lines, freeBytes } = await shelf.store.examine(named('probe'), { signal });
 
-    expect(shown).toMatch(/^renames replace, folders sync, \d.* free, at \//);
+    expect(lines.join()).toMatch(/^renames replace, folders sync, \d.* free, at \//);
     expect(freeBytes).toBeGreaterThan(0);
   });
 

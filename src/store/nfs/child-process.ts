@@ -80,7 +80,7 @@ async function answerCall(call: Call, request: Request, from: Required<Store>): 
     case 'sweep':
       return { kind: 'done', value: await from.sweep(request.olderThan, { signal }) };
     case 'examine':
-      return { kind: 'done', value: await from.examine({ signal }) };
+      return { kind: 'done', value: await from.examine(request.probe, { signal }) };
   }
 }
 

@@ -15,7 +15,7 @@ export type Request =
   | { kind: 'list'; prefix: string }
   | { kind: 'remove'; name: ObjectName }
   | { kind: 'sweep'; olderThan: Date }
-  | { kind: 'examine' };
+  | { kind: 'examine'; probe: ObjectName };
 
 export type Question =
   | Request

@@ -117,8 +117,8 @@ class NfsStore implements Required<Store> {
     return (await this.#ask({ kind: 'sweep', olderThan }, signal)) as number;
   }
 
-  async examine({ signal }: Limits): Promise<Examined> {
-    return (await this.#ask({ kind: 'examine' }, signal)) as Examined;
+  async examine(probe: ObjectName, { signal }: Limits): Promise<Examined> {
+    return (await this.#ask({ kind: 'examine', probe }, signal)) as Examined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -27,6 +27,8 @@ export interface CallOptions {
   readonly action: string;
   /** That the call sends; it makes the limit longer. */
   readonly bytes?: number;
+  /** At most so often, where fewer are enough. */
+  readonly tries?: number;
 }
 
 export type Send<T> = (client: S3Client, options: { abortSignal: AbortSignal }) => Promise<T>;
@@ -59,7 +61,10 @@ export class Connection implements Disposable {
   }
 
   /** As `call`, but throws what the SDK threw, for callers that expect some of it. */
-  async tryCall<T>(send: Send<T>, { signal, bytes = 0 }: CallOptions): Promise<T> {
+  async tryCall<T>(
+    send: Send<T>,
+    { signal, bytes = 0, tries: most = mostTries }: CallOptions,
+  ): Promise<T> {
     const limitMs = this.#options.stallTimeoutMs * 5 + (bytes / leastBytesPerSecond) * 1000;
     let stalls = 0;
     for (let tries = 1; ; tries += 1) {
@@ -73,7 +78,7 @@ export class Connection implements Disposable {
         signal.throwIfAborted();
         const error = late.signal.aborted ? overdue(limitMs) : thrown;
         if (isStall(error)) stalls += 1;
-        if (!isPassing(error) || tries === mostTries || stalls === mostStalls) throw error;
+        if (!isPassing(error) || tries === most || stalls === mostStalls) throw error;
       } finally {
         // An answer has come: its body may take as long as it brings bytes.
         clearTimeout(limit);
@@ -107,14 +112,15 @@ export class Connection implements Disposable {
     const config = clientConfig(this.#options, ca, stallMs);
     const { readKeys } = this.#options;
     if (readKeys === null) return config;
-    return { ...config, credentials: async () => identity(this.#read('the key', readKeys)) };
+    return { ...config, credentials: async () => identity(this.read('the key', readKeys)) };
   }
 
   #readAuthorities(path: string): string {
-    return this.#read('the authorities', () => readFileSync(path, 'utf8'));
+    return this.read('the authorities', () => readFileSync(path, 'utf8'));
   }
 
-  #read<T>(what: string, read: () => T): T {
+  /** What a file holds, or a failure that names the store. */
+  read<T>(what: string, read: () => T): T {
     try {
       return read();
     } catch (thrown) {

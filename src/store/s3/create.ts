@@ -17,15 +17,17 @@ export interface Conditions {
 }
 
 /**
- * Throws `object-exists` where the name is taken. The server says so too when it had carried out a
- * put whose answer was lost: an object of these very bytes counts as ours. A server that knows no
- * conditions is looked at first, which leaves a moment between looking and putting.
+ * Throws `object-exists` where the name is taken. The server says so too when it had carried out
+ * a put whose answer was lost: an object of these very bytes counts as ours. A server may refuse
+ * conditions, or pass over them where a bucket keeps versions; so it is looked at first, which
+ * alone would leave a moment between looking and putting.
  */
 export async function createObject(
   put: (condition: PutCondition) => Promise<PutFacts>,
   known: Conditions,
   { store, name, body, signal }: Creation,
 ): Promise<PutFacts> {
+  if (await isThere(store, name, signal)) throw objectExists(store, name);
   if (!known.areRefused) {
     try {
       return await put({ IfNoneMatch: '*' });
@@ -39,7 +41,6 @@ export async function createObject(
       known.areRefused = true;
     }
   }
-  if (await isThere(store, name, signal)) throw objectExists(store, name);
   return put({});
 }
 

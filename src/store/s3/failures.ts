@@ -1,9 +1,11 @@
 /** What an S3 server or the way to it says, as failures that name the store and the reason. */
 import { Failure, type FailureCode, systemCode } from '../../core/errors.ts';
+import type { S3Encryption } from './options.ts';
 
 export interface Place {
   readonly name: string;
   readonly describe: () => string;
+  readonly encryption?: S3Encryption;
 }
 
 interface Meaning {
@@ -21,6 +23,10 @@ const rightsHint =
   's3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload on its objects.';
 const regionHint = 'Set stores[].s3.region to the region of the bucket, and endpoint with it.';
 const bucketHint = 'Make the bucket, or correct stores[].s3.bucket and endpoint.';
+const lessHint = 'Set stores[].s3.checksums: none; then try without sse and objectLock.';
+const customerHint =
+  'Put the key back that the backup was made with, in stores[].s3.customerKeyFile.';
+const sseHint = 'Check stores[].s3.sse: the object may be encrypted with the key of a customer.';
 const renewHint = 'Renew the certificate of the server, or correct the clock of this host.';
 const authorityHint = 'Name the authority of the server in stores[].s3.ca.';
 
@@ -42,6 +48,7 @@ const answers: Readonly<Record<string, Meaning>> = {
   XMinioStorageFull: full('the disks of the server are full'),
   InsufficientStorage: full('the server has no room'),
   SlowDown: failed('the server asks for fewer requests'),
+  NotImplemented: failed('the server does not know what is asked for', lessHint),
   InvalidPart: failed('the server lost a part of the upload'),
   BadDigest: failed('the bytes were changed on their way'),
   XAmzContentSHA256Mismatch: failed('the bytes were changed on their way'),
@@ -82,7 +89,7 @@ const ways: Readonly<Record<string, Meaning>> = {
 /** Anything that a call threw, told as `store NAME (WHERE): cannot ACTION: REASON`. */
 export function toStoreFailure(thrown: unknown, place: Place, action: string): Failure {
   if (thrown instanceof Failure) return thrown;
-  const { code, reason, hint } = meaningOf(thrown);
+  const { code, reason, hint } = keyMeaning(thrown, place) ?? meaningOf(thrown);
   const server = serverCode(thrown) ?? systemCode(thrown) ?? '';
   return new Failure(
     code,
@@ -138,6 +145,20 @@ export function serverCode(thrown: unknown): string | undefined {
 export function statusOf(thrown: unknown): number | undefined {
   const { $metadata } = (thrown ?? {}) as { $metadata?: { httpStatusCode?: number } };
   return $metadata?.httpStatusCode;
+}
+
+/** A customer's key that is not that of the object; heads say so by their status alone. */
+function keyMeaning(thrown: unknown, { encryption }: Place): Meaning | undefined {
+  if (statusOf(thrown) !== 400 || answers[serverCode(thrown) ?? ''] !== undefined) return undefined;
+  const isAboutKeys = /encryption|hash of the key/i.test((thrown as Error).message);
+  if (encryption?.kind === 'customer') {
+    const isHead = serverCode(thrown) === 'Unknown' || serverCode(thrown) === '400';
+    if (!isAboutKeys && !isHead) return undefined;
+    return denied('the key of the customer is not that of the object', customerHint);
+  }
+  return isAboutKeys
+    ? denied(`the server wants another key (${said(thrown)})`, sseHint)
+    : undefined;
 }
 
 function meaningOf(thrown: unknown): Meaning {

@@ -7,8 +7,8 @@ import { describeBucket, type S3StoreOptions } from './options.ts';
 
 /** As `s3Store`. */
 export function bucketStore(options: S3StoreOptions): Store {
-  let loading: Promise<Store> | undefined;
-  const store = (): Promise<Store> => {
+  let loading: Promise<Required<Store>> | undefined;
+  const store = (): Promise<Required<Store>> => {
     loading ??= import('./store.ts').then(({ s3Store }) => s3Store(options));
     return loading;
   };
@@ -24,6 +24,7 @@ export function bucketStore(options: S3StoreOptions): Store {
       yield* (await store()).list(prefix, limits);
     },
     remove: async (name, limits) => (await store()).remove(name, limits),
+    examine: async (probe, limits) => (await store()).examine(probe, limits),
     sweep: async (olderThan, limits) => (await store()).sweep(olderThan, limits),
     [Symbol.asyncDispose]: async () => (await loading)?.[Symbol.asyncDispose](),
   };

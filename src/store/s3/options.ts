@@ -35,7 +35,9 @@ export interface S3Keys {
 
 export type S3Encryption =
   | { readonly kind: 'none' | 'AES256' }
-  | { readonly kind: 'aws:kms'; readonly keyId: string | null };
+  | { readonly kind: 'aws:kms'; readonly keyId: string | null }
+  /** With 32 bytes that the server does not keep; asked for at each use. */
+  | { readonly kind: 'customer'; readonly readKey: () => Buffer };
 
 /** Objects can be neither replaced nor removed for so many days. */
 export interface S3Lock {

@@ -12,6 +12,21 @@ export interface PutFields {
   readonly ObjectLockRetainUntilDate?: Date;
 }
 
+/** What every request for the bytes of an object must carry that has a key of the customer. */
+export interface CustomerFields {
+  readonly SSECustomerAlgorithm?: 'AES256';
+  readonly SSECustomerKey?: string;
+}
+
+/** Throws where the key cannot be read. */
+export function customerFields({ encryption }: Pick<S3StoreOptions, 'encryption'>): CustomerFields {
+  if (encryption.kind !== 'customer') return {};
+  return {
+    SSECustomerAlgorithm: 'AES256',
+    SSECustomerKey: encryption.readKey().toString('base64'),
+  };
+}
+
 export function putFields(
   { encryption, storageClass, lock }: Pick<S3StoreOptions, 'encryption' | 'storageClass' | 'lock'>,
   now: Date,
@@ -19,7 +34,9 @@ export function putFields(
   const until = lock === null ? now : new Date(now.getTime() + lock.days * dayMs);
   return {
     ContentType: 'application/octet-stream',
-    ...(encryption.kind === 'none' ? {} : { ServerSideEncryption: encryption.kind }),
+    ...(encryption.kind === 'none' || encryption.kind === 'customer'
+      ? {}
+      : { ServerSideEncryption: encryption.kind }),
     ...(encryption.kind === 'aws:kms' && encryption.keyId !== null
       ? { SSEKMSKeyId: encryption.keyId }
       : {}),

@@ -17,7 +17,7 @@ import { serverCode, toStoreFailure } from './failures.ts';
 import type { S3StoreOptions } from './options.ts';
 import { type PartPlan, planParts } from './part-plan.ts';
 import { type Part, sendParts } from './parts.ts';
-import { putFields } from './put-fields.ts';
+import { type CustomerFields, putFields } from './put-fields.ts';
 
 export interface PutTarget {
   readonly store: S3StoreOptions & { readonly describe: () => string };
@@ -27,6 +27,8 @@ export interface PutTarget {
   /** Uploads of this process that are under way, for the sweep to leave alone. */
   readonly unfinished: Set<string>;
   readonly condition: PutCondition;
+  /** One for all requests of a put: it may be replaced meanwhile. */
+  readonly customer: CustomerFields;
 }
 
 /** An upload that nobody finishes is worth a few seconds: what stays is swept later. */
@@ -50,7 +52,7 @@ export async function putObject(
 }
 
 async function putWhole(
-  { store, connection, key, condition }: PutTarget,
+  { store, connection, key, condition, customer }: PutTarget,
   name: string,
   body: Body,
   sizeBytes: number,
@@ -71,6 +73,7 @@ async function putWhole(
     ...putFields(store, new Date()),
     ...checksumOf(digest, store),
     ...condition,
+    ...customer,
   });
   const signed = withPayloadHash(command, digest);
   const answer = await connection.call((client, limits) => client.send(signed, limits), {
@@ -95,7 +98,7 @@ class Upload {
     this.#name = name;
     this.#body = body;
     this.#plan = plan;
-    this.#object = { Bucket: target.store.bucket, Key: target.key };
+    this.#object = { Bucket: target.store.bucket, Key: target.key, ...target.customer };
   }
 
   async run(signal: AbortSignal): Promise<PutFacts> {

@@ -6,25 +6,35 @@
 import {
   AbortMultipartUploadCommand,
   DeleteObjectCommand,
-  HeadBucketCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
 } from '@aws-sdk/client-s3';
-import { Failure } from '../../core/errors.ts';
+import type { Failure } from '../../core/errors.ts';
 import { type ObjectName, objectName } from '../../core/names.ts';
-import type { Body, ByteRange, ObjectFacts, PutFacts, PutOptions, Store } from '../port.ts';
+import type {
+  Body,
+  ByteRange,
+  Examined,
+  ObjectFacts,
+  PutFacts,
+  PutOptions,
+  Store,
+} from '../port.ts';
 import { checkedPrefix } from '../requests.ts';
 import { Connection, type Send } from './connection.ts';
 import { createObject, type PutCondition } from './create.ts';
+import { examineServer } from './examine.ts';
 import { isAbsent, serverCode, toStoreFailure } from './failures.ts';
 import { getObject } from './get.ts';
 import { readPages, readUploads } from './listing.ts';
+import { missingObject } from './missing.ts';
 import { describeBucket, type S3StoreOptions } from './options.ts';
 import { putObject } from './put.ts';
+import { type CustomerFields, customerFields } from './put-fields.ts';
 
 /** Connects to nothing until it is used. */
-export function s3Store(options: S3StoreOptions): Store {
+export function s3Store(options: S3StoreOptions): Required<Store> {
   return new S3Store(options);
 }
 
@@ -51,6 +61,10 @@ class S3Store implements Store {
     this.#connection = new Connection(options, this);
   }
 
+  get encryption(): S3StoreOptions['encryption'] {
+    return this.#options.encryption;
+  }
+
   describe(): string {
     return describeBucket(this.#options);
   }
@@ -63,6 +77,7 @@ class S3Store implements Store {
       connection: this.#connection,
       key: this.#root + objectName(name),
       unfinished: this.#unfinished,
+      customer: this.#customer(),
     };
     const put = (condition: PutCondition) =>
       putObject({ ...target, condition }, name, body, signal);
@@ -80,7 +95,7 @@ class S3Store implements Store {
       name,
       store: this,
       connection: this.#connection,
-      object: this.#object(name),
+      object: this.#withKey(name),
       windowBytes: Math.min(partBytes, mostWindowBytes),
       concurrency,
       stat: () => this.stat(name, { signal }),
@@ -90,7 +105,7 @@ class S3Store implements Store {
   }
 
   async stat(name: ObjectName, { signal }: Limits): Promise<ObjectFacts> {
-    const object = this.#object(name);
+    const object = this.#withKey(name);
     const action = `look at ${object.Key}`;
     const command = new HeadObjectCommand(object);
     try {
@@ -141,6 +156,12 @@ class S3Store implements Store {
     );
   }
 
+  async examine(probe: ObjectName, { signal }: Limits): Promise<Examined> {
+    const server = { options: this.#options, connection: this.#connection };
+    const lines = await examineServer({ ...server, object: this.#object(probe), signal });
+    return { lines, freeBytes: null };
+  }
+
   async sweep(olderThan: Date, { signal }: Limits): Promise<number> {
     signal.throwIfAborted();
     const fetchPage = (markers: object | undefined) => {
@@ -168,11 +189,8 @@ class S3Store implements Store {
   /** False where somebody else was faster. */
   async #sweepOne(key: string, id: string, signal: AbortSignal): Promise<boolean> {
     const action = `abandon the upload of ${key}`;
-    const command = new AbortMultipartUploadCommand({
-      Bucket: this.#options.bucket,
-      Key: key,
-      UploadId: id,
-    });
+    const upload = { Bucket: this.#options.bucket, Key: key, UploadId: id };
+    const command = new AbortMultipartUploadCommand(upload);
     try {
       await this.#connection.tryCall((c, limits) => c.send(command, limits), { signal, action });
       return true;
@@ -185,6 +203,15 @@ class S3Store implements Store {
 
   #object(name: ObjectName): { Bucket: string; Key: string } {
     return { Bucket: this.#options.bucket, Key: this.#root + objectName(name) };
+  }
+
+  /** For requests that the server answers only to who has the customer's key. */
+  #withKey(name: ObjectName): { Bucket: string; Key: string } & CustomerFields {
+    return { ...this.#object(name), ...this.#customer() };
+  }
+
+  #customer(): CustomerFields {
+    return this.#connection.read('the key of the customer', () => customerFields(this.#options));
   }
 
   #call<T>(action: string, send: Send<T>, signal: AbortSignal): Promise<T> {
@@ -205,25 +232,8 @@ class S3Store implements Store {
     }
   }
 
-  /** A head says the same of an object and of a bucket that is not there. */
-  async #missing(name: ObjectName, cause: unknown, { signal }: Limits): Promise<Failure> {
-    const command = new HeadBucketCommand({ Bucket: this.#options.bucket });
-    const { Key } = this.#object(name);
-    try {
-      await this.#connection.tryCall((client, limits) => client.send(command, limits), {
-        signal,
-        action: `look at ${Key}`,
-      });
-    } catch (thrown) {
-      signal.throwIfAborted();
-      if (isAbsent(thrown)) {
-        const absent = Object.assign(thrown as Error, { name: 'NoSuchBucket' });
-        return toStoreFailure(absent, this, `look at ${Key}`);
-      }
-      // A key that may not look at the bucket has still been told that the object is not there.
-    }
-    const message = `store ${this.name} (${this.describe()}): there is no ${Key}`;
-    const context = { store: this.name, object: name };
-    return new Failure('object-missing', message, { cause, context });
+  #missing(name: ObjectName, cause: unknown, { signal }: Limits): Promise<Failure> {
+    const at = { store: this, connection: this.#connection, object: this.#object(name) };
+    return missingObject({ ...at, name, signal }, cause);
   }
 }

@@ -171,6 +171,18 @@ describe('settings that cannot stand together', () => {
       'needs sse: aws:kms',
     ],
     [
+      'encryption by a key that is not named',
+      [bucket('{bucket: abc, sse: customer}')],
+      'stores[0].s3.customerKeyFile',
+      'is required',
+    ],
+    [
+      'a key of the customer that is not used',
+      [bucket('{bucket: abc, customerKeyFile: /a}')],
+      'stores[0].s3.customerKeyFile',
+      'needs sse: customer',
+    ],
+    [
       'a lock without a time',
       [bucket('{bucket: abc, objectLock: {mode: governance}}')],
       'stores[0].s3.objectLock.mode',

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { readSecretFile } from '../../../src/config/secret-file.ts';
+import { readKeyBytes, readSecretFile } from '../../../src/config/secret-file.ts';
 import { Secret } from '../../../src/core/secret.ts';
 
 let folder: string;
@@ -88,5 +89,30 @@ describe('a file of a secret', () => {
     save('behind');
 
     expect([before.reveal(), readSecretFile(path).reveal()]).toEqual(['before', 'behind']);
+  });
+});
+
+describe('the file of a key', () => {
+  const key = randomBytes(32);
+
+  test.each([
+    ['32 bytes', key],
+    ['base64', key.toString('base64')],
+    ['base64 on a line', `${key.toString('base64')}\n`],
+  ])('gives the key from %s', (_, content) => {
+    expect(readKeyBytes(save(content)).equals(key)).toBe(true);
+  });
+
+  test.each([
+    ['fewer bytes', key.subarray(1)],
+    ['base64 of fewer bytes', key.subarray(1).toString('base64')],
+    ['something else', 'not a key'],
+    ['nothing', ''],
+  ])('is refused with %s, without its content', (_, content) => {
+    const path = save(content);
+
+    expect(() => readKeyBytes(path)).toThrow(
+      `${path} holds no key: 32 bytes, as they are or as base64`,
+    );
   });
 });

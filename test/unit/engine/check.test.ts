@@ -143,7 +143,7 @@ describe.concurrent('a check', () => {
 
   test('finds a store without the room for the database, unless it is to be packed', async () => {
     await using work = openWorkshop();
-    work.store('memory').examine = async () => ({ shown: 'small', freeBytes: 4096 });
+    work.store('memory').examine = async () => ({ lines: ['small'], freeBytes: 4096 });
     const seal = { ...work.deps.seal, codec: 'zstd' as const };
 
     const packed = await checkEverything({ ...work.deps, seal }, { signal });

@@ -111,7 +111,7 @@ async function badSector(): Promise<Failure> {
   const sector = (): Promise<never> => {
     throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' });
   };
-  const at = { name: 'disk', root: '/store' };
+  const at = { name: 'disk', kind: 'file', root: '/store' } as const;
   return toFailure(await attempt(at, 'read', '/store/a.db', sector).catch((error) => error));
 }
 

@@ -3,7 +3,14 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { fileStore } from '../../../src/store/file.ts';
-import { bytesOf, farFuture, namesIn, putBytes, signal } from '../../contract/store-bodies.ts';
+import {
+  bytesOf,
+  farFuture,
+  named,
+  namesIn,
+  putBytes,
+  signal,
+} from '../../contract/store-bodies.ts';
 import { canMount, makeDisk, makeFolder, remount } from './places.ts';
 
 describe('a file store that is examined', () => {
@@ -12,9 +19,9 @@ describe('a file store that is examined', () => {
     const store = fileStore({ name: 'disk', root });
     await putBytes(store, 'a', 'x');
 
-    const { shown } = await store.examine({ signal });
+    const { lines } = await store.examine(named('probe'), { signal });
 
-    expect(shown).toContain('renames replace, folders sync');
+    expect(lines.join()).toContain('renames replace, folders sync');
     expect(await readdir(root)).toEqual(['a']);
   });
 
@@ -22,8 +29,12 @@ describe('a file store that is examined', () => {
     const reason = new Error('stopped by the test');
     const store = fileStore({ name: 'disk', root: join(makeFolder(), 'missing', 'root') });
 
-    await expect(store.examine({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
-    await expect(store.examine({ signal })).rejects.toMatchObject({ code: 'store-failed' });
+    await expect(store.examine(named('probe'), { signal: AbortSignal.abort(reason) })).rejects.toBe(
+      reason,
+    );
+    await expect(store.examine(named('probe'), { signal })).rejects.toMatchObject({
+      code: 'store-failed',
+    });
   });
 });
 
@@ -33,11 +44,13 @@ describe.skipIf(!canMount())('a file store on a disk of its own (needs mount)', 
     const store = fileStore({ name: 'disk', root: join(disk, 'root') });
     await putBytes(store, 'a', bytesOf(1024 * 1024, 1));
 
-    const { shown, freeBytes } = await store.examine({ signal });
+    const { lines, freeBytes } = await store.examine(named('probe'), { signal });
 
     // While it is looked at, a page of the probe's own is there.
     expect(freeBytes).toBe(1024 * 1024 - 4096);
-    expect(shown).toBe(`renames replace, folders sync, 1020 KiB free, at ${disk} (tmpfs of none)`);
+    expect(lines.join()).toBe(
+      `renames replace, folders sync, 1020 KiB free, at ${disk} (tmpfs of none)`,
+    );
   });
 
   test('is told to be denied where the disk is read-only, and what to do', async () => {
@@ -46,7 +59,7 @@ describe.skipIf(!canMount())('a file store on a disk of its own (needs mount)', 
     await putBytes(store, 'a', 'x');
     remount(disk, 'ro');
 
-    await expect(store.examine({ signal })).rejects.toMatchObject({
+    await expect(store.examine(named('probe'), { signal })).rejects.toMatchObject({
       code: 'store-denied',
       hint: expect.stringContaining('Mount it read-write'),
     });
@@ -59,7 +72,9 @@ describe.skipIf(!canMount())('a file store on a disk of its own (needs mount)', 
     await putBytes(store, 'a', bytesOf(4096, 1));
     await putBytes(store, 'b', bytesOf(4096, 1));
 
-    await expect(store.examine({ signal })).rejects.toMatchObject({ code: 'store-full' });
+    await expect(store.examine(named('probe'), { signal })).rejects.toMatchObject({
+      code: 'store-full',
+    });
 
     expect(await namesIn(store)).toEqual(['a', 'b']);
     expect(await store.sweep(farFuture, { signal })).toBe(0);

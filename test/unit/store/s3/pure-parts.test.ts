@@ -83,7 +83,12 @@ describe('what a server or the way to it says', () => {
     [answer('QuotaExceeded', 403), 'store-full', 'the quota is used up', false],
     [answer('InsufficientStorage', 507), 'store-full', 'the server has no room', false],
     [answer('InternalError', 500), 'store-failed', 'the server says InternalError', true],
-    [answer('NotImplemented', 501), 'store-failed', 'the server says NotImplemented', false],
+    [
+      answer('NotImplemented', 501),
+      'store-failed',
+      'the server does not know what is asked for (NotImplemented',
+      false,
+    ],
     [answer('TooManyRequests', 429), 'store-failed', 'asks for fewer requests', true],
     [answer('BadDigest', 400), 'store-failed', 'the bytes were changed on their way', true],
     [system('ENOTFOUND'), 'store-failed', 'the name of the server is not known', true],
