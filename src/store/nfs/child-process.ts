@@ -6,6 +6,7 @@
 import { Failure } from '../../core/errors.ts';
 import { fileStore } from '../file.ts';
 import type { Body, ObjectFacts, Store } from '../port.ts';
+import { leaveLitter } from './litter.ts';
 import { type Answer, type Asked, carry, type Question, type Request } from './questions.ts';
 
 /** What a signal to the whole group or to the whole service means is for the daemon to say. */
@@ -51,7 +52,10 @@ class Call {
     this.signal.throwIfAborted();
     this.#asked = Promise.withResolvers();
     this.say(answer);
-    return this.#asked.promise;
+    if (answer.kind === 'bytes') leaveLitter(answer.bytes.byteLength);
+    const question = await this.#asked.promise;
+    if (question.kind === 'bytes') leaveLitter(question.bytes.byteLength);
+    return question;
   }
 }
 

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Failure } from '../../core/errors.ts';
 import type { FileStoreOptions } from '../file.ts';
+import { leaveLitter } from './litter.ts';
 import { type Answer, type Answered, type Asked, isFinal, type Question } from './questions.ts';
 
 /** How a child can fail its calls; said by who knows the store. */
@@ -88,6 +89,7 @@ export class Child {
     talk.timer = setTimeout(() => this.#stall(), this.#stallMs);
     talk.timer.unref();
     this.#process.send({ call, question } satisfies Asked, () => {});
+    if (question.kind === 'bytes') leaveLitter(question.bytes.byteLength);
   }
 
   /** It ends by itself; nobody waits for that. */
@@ -101,6 +103,7 @@ export class Child {
     if (talk === undefined) return;
     clearTimeout(talk.timer);
     if (isFinal(answer)) this.#talks.delete(call);
+    if (answer.kind === 'bytes') leaveLitter(answer.bytes.byteLength);
     talk.heard(answer);
   }
 
