@@ -7,7 +7,14 @@ import { Failure } from '../../core/errors.ts';
 import { fileStore } from '../file.ts';
 import type { Body, ObjectFacts, Store } from '../port.ts';
 import { leaveLitter } from './litter.ts';
-import { type Answer, type Asked, carry, type Question, type Request } from './questions.ts';
+import {
+  type Answer,
+  type Asked,
+  carry,
+  greeting,
+  type Question,
+  type Request,
+} from './questions.ts';
 
 /** What a signal to the whole group or to the whole service means is for the daemon to say. */
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
@@ -127,6 +134,7 @@ async function begin(number: number, request: Request, from: Required<Store>): P
 process.on('message', (message: Asked | Parameters<typeof fileStore>[0]) => {
   if (!('call' in message)) {
     store = fileStore(message);
+    new Call(greeting).say({ kind: 'next' });
     return;
   }
   const { call, question } = message;

@@ -18,6 +18,9 @@ interface Talk {
   timer: NodeJS.Timeout | undefined;
 }
 
+/** A busy machine may take seconds to start a process, which says nothing about the server. */
+const startLimitMs = 60_000;
+
 export class Child {
   readonly #process: ChildProcess;
   readonly #stallMs: number;
@@ -26,6 +29,7 @@ export class Child {
   readonly #ended = Promise.withResolvers<void>();
   #holders = 0;
   #gone = false;
+  #isUp = false;
   #last = 0;
 
   constructor(place: FileStoreOptions, stallMs: number, troubles: ChildTroubles) {
@@ -85,9 +89,7 @@ export class Child {
   ask(call: number, question: Question): void {
     const talk = this.#talks.get(call);
     if (talk === undefined) return;
-    clearTimeout(talk.timer);
-    talk.timer = setTimeout(() => this.#stall(), this.#stallMs);
-    talk.timer.unref();
+    this.#watch(talk);
     this.#process.send({ call, question } satisfies Asked, () => {});
     if (question.kind === 'bytes') leaveLitter(question.bytes.byteLength);
   }
@@ -98,7 +100,18 @@ export class Child {
     if (this.#process.connected) this.#process.disconnect();
   }
 
+  #watch(talk: Talk): void {
+    clearTimeout(talk.timer);
+    const limitMs = this.#isUp ? this.#stallMs : Math.max(this.#stallMs, startLimitMs);
+    talk.timer = setTimeout(() => this.#stall(), limitMs);
+    talk.timer.unref();
+  }
+
   #hear({ call, answer }: Answered): void {
+    if (!this.#isUp) {
+      this.#isUp = true;
+      for (const waiting of this.#talks.values()) this.#watch(waiting);
+    }
     const talk = this.#talks.get(call);
     if (talk === undefined) return;
     clearTimeout(talk.timer);
