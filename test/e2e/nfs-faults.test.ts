@@ -76,13 +76,19 @@ describe.skipIf(skip !== undefined)(`a mount with faults (${skip ?? 'FUSE'})`, (
   });
 
   test.each([
-    // The system itself tries a path twice: the third time is ours.
+    // The system itself tries twice: the third time is ours.
     ['open:ESTALE:2', 'when it is opened'],
-    ['read:ESTALE:1', 'when it is read'],
+    ['read:ESTALE:2', 'when it is read'],
   ])('that forgot an object (%s) gives it all the same, looked up anew', async (fault) => {
     mount.set(fault);
 
     expect((await readBytes(store, name)).equals(old)).toBe(true);
+  });
+
+  test('that forgot a folder lists it all the same', async () => {
+    mount.set('readdir:ESTALE:1');
+
+    expect(await namesIn(store)).toEqual([name]);
   });
 
   test('that forgets an object for good says so', async () => {

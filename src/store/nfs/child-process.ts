@@ -6,7 +6,15 @@
 import { Failure } from '../../core/errors.ts';
 import { fileStore } from '../file.ts';
 import type { Body, ObjectFacts, Store } from '../port.ts';
-import { type Answer, type Asked, carry, type Question, type Request } from './questions.ts';
+import { leaveLitter } from './litter.ts';
+import {
+  type Answer,
+  type Asked,
+  carry,
+  greeting,
+  type Question,
+  type Request,
+} from './questions.ts';
 
 /** What a signal to the whole group or to the whole service means is for the daemon to say. */
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
@@ -51,7 +59,10 @@ class Call {
     this.signal.throwIfAborted();
     this.#asked = Promise.withResolvers();
     this.say(answer);
-    return this.#asked.promise;
+    if (answer.kind === 'bytes') leaveLitter(answer.bytes.byteLength);
+    const question = await this.#asked.promise;
+    if (question.kind === 'bytes') leaveLitter(question.bytes.byteLength);
+    return question;
   }
 }
 
@@ -124,6 +135,7 @@ async function begin(number: number, request: Request, from: Required<Store>): P
 process.on('message', (message: Asked | Parameters<typeof fileStore>[0]) => {
   if (!('call' in message)) {
     store = fileStore(message);
+    new Call(greeting).say({ kind: 'next' });
     return;
   }
   const { call, question } = message;

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Failure } from '../../core/errors.ts';
 import type { FileStoreOptions } from '../file.ts';
+import { leaveLitter } from './litter.ts';
 import { type Answer, type Answered, type Asked, isFinal, type Question } from './questions.ts';
 
 /** How a child can fail its calls; said by who knows the store. */
@@ -17,6 +18,9 @@ interface Talk {
   timer: NodeJS.Timeout | undefined;
 }
 
+/** A busy machine may take seconds to start a process, which says nothing about the server. */
+const startLimitMs = 60_000;
+
 export class Child {
   readonly #process: ChildProcess;
   readonly #stallMs: number;
@@ -25,6 +29,7 @@ export class Child {
   readonly #ended = Promise.withResolvers<void>();
   #holders = 0;
   #gone = false;
+  #isUp = false;
   #last = 0;
 
   constructor(place: FileStoreOptions, stallMs: number, troubles: ChildTroubles) {
@@ -84,10 +89,9 @@ export class Child {
   ask(call: number, question: Question): void {
     const talk = this.#talks.get(call);
     if (talk === undefined) return;
-    clearTimeout(talk.timer);
-    talk.timer = setTimeout(() => this.#stall(), this.#stallMs);
-    talk.timer.unref();
+    this.#watch(talk);
     this.#process.send({ call, question } satisfies Asked, () => {});
+    if (question.kind === 'bytes') leaveLitter(question.bytes.byteLength);
   }
 
   /** It ends by itself; nobody waits for that. */
@@ -96,11 +100,23 @@ export class Child {
     if (this.#process.connected) this.#process.disconnect();
   }
 
+  #watch(talk: Talk): void {
+    clearTimeout(talk.timer);
+    const limitMs = this.#isUp ? this.#stallMs : Math.max(this.#stallMs, startLimitMs);
+    talk.timer = setTimeout(() => this.#stall(), limitMs);
+    talk.timer.unref();
+  }
+
   #hear({ call, answer }: Answered): void {
+    if (!this.#isUp) {
+      this.#isUp = true;
+      for (const waiting of this.#talks.values()) this.#watch(waiting);
+    }
     const talk = this.#talks.get(call);
     if (talk === undefined) return;
     clearTimeout(talk.timer);
     if (isFinal(answer)) this.#talks.delete(call);
+    if (answer.kind === 'bytes') leaveLitter(answer.bytes.byteLength);
     talk.heard(answer);
   }
 

@@ -38,6 +38,9 @@ export type Final =
   | { kind: 'done'; value?: PutFacts | ObjectFacts | Examined | number }
   | { kind: 'failed'; failure: CarriedFailure };
 
+/** The number of no call: under it a process says that it is up. */
+export const greeting = 0;
+
 /** Calls are told apart by their number. */
 export interface Asked {
   readonly call: number;
