@@ -43,11 +43,8 @@ async function newestEverywhere(
 ): Promise<Manifest | undefined> {
   const late = new AbortController();
   const limit = setTimeout(() => late.abort(), lookLimitMs);
-  const look = {
-    signal: AbortSignal.any([signal, late.signal]),
-    notAfter: deps.now(),
-    trusts: trusts(deps.trust),
-  };
+  const either = AbortSignal.any([signal, late.signal]);
+  const look = { signal: either, notAfter: deps.now(), trusts: trusts(deps.trust) };
   const found = await Promise.all(
     deps.shelves.map(({ store }) =>
       deps

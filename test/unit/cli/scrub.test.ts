@@ -92,7 +92,9 @@ describe('scrub', () => {
 
     expect(told.code).toBe('object-damaged');
     expect(JSON.parse(told.out).result).toBe('damaged');
-    expect(listed.out).toMatch(/STORED FAILED +0s +local +damaged; not proved: do not restore/);
+    expect(listed.out).toMatch(
+      /STORED FAILED +0s +unsigned +local +damaged; not proved: do not restore/,
+    );
     expect(JSON.parse(state.out).stores[0]).toMatchObject({ store: 'local', damaged: 1 });
   });
 

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Manifest } from '../../../src/core/manifest.ts';
 import { vouchedFor } from '../../../src/core/manifest-core.ts';
 import { encodeManifest } from '../../../src/core/manifest-json.ts';
+import { manifestName } from '../../../src/core/names.ts';
 import { keyPair } from '../../support/signing.ts';
 import { call, complaintOf, type Place, place } from './calling.ts';
 import { stock } from './stocked.ts';
@@ -21,7 +22,7 @@ async function stocked(signer = mine.secret as typeof mine.secret | null) {
     sealed: { encryption: null },
   });
   const signed = vouchedFor(manifest, { signer, macKey: null });
-  const path = join(at.storeDir, manifest.sealed.object.replace(/\.db.*$/, '.json'));
+  const path = join(at.storeDir, manifestName(manifest.cluster.id, manifest.id));
   writeFileSync(path, encodeManifest(signed));
   return { at, id: manifest.id, change: (edit: (one: Manifest) => Manifest) => change(edit) };
 

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { ObjectName } from '../../../src/core/names.ts';
 import type { LockEnd } from '../../../src/core/retention.ts';
 import { planPrune, pruneShelf } from '../../../src/engine/prune.ts';
+import { filesOf } from '../../support/stored-names.ts';
 import { overlaid } from '../catalog/shelves.ts';
 import { hourMs, openWorkshop, signal } from './workshop.ts';
 
@@ -34,7 +35,8 @@ test.each(['.json', '.db'])(
   'keeps what is locked by its object %s, and says until when',
   async (end) => {
     await using stock = await locked((name, ids) => {
-      return name.includes(ids[0] ?? '') && name.endsWith(end) ? later : undefined;
+      const isOf = filesOf(ids[0] ?? '').some((file) => name.endsWith(`/${file}`));
+      return isOf && name.endsWith(end) ? later : undefined;
     });
     const { work, ids, shelf } = stock;
 
