@@ -48,7 +48,8 @@ export function composeStem(startedAt: Date, suffix: string): BackupStem {
 }
 
 function stemOf(id: BackupId | BackupStem): BackupStem {
-  return id.replace(/-r\d+/, '') as BackupStem;
+  // As many digits as a revision has: a suffix may look like a short one.
+  return id.replace(/-r\d{17,19}/, '') as BackupStem;
 }
 
 /** What the data of a backup may be named by: data of earlier versions has the whole id. */

@@ -17,14 +17,14 @@ const { signal } = new AbortController();
 const moments = [
   'event step drain:',
   ...backupSteps.map((step) => `event step ${step} took`),
-  'rename .db',
-  'renamed .db',
-  'rename .json',
-  'renamed .json',
+  'name .db',
+  'named .db',
+  'name .json',
+  'named .json',
 ];
 
 /** From here on the manifest is in place: the backup counts although its run was killed. */
-const afterCommit = ['event step store took', 'event step prune took', 'renamed .json'];
+const afterCommit = ['event step store took', 'event step prune took', 'named .json'];
 
 /** Every backup that is listed, each read back byte by byte. */
 async function wholeBackups({ deps }: Worker): Promise<readonly Manifest[]> {

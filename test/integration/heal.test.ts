@@ -127,7 +127,7 @@ describe.concurrent('the daemon', () => {
   });
 });
 
-const moments = ['event copy of', 'rename .db', 'renamed .db', 'rename .json', 'renamed .json'];
+const moments = ['event copy of', 'name .db', 'named .db', 'name .json', 'named .json'];
 
 describe('a heal killed by SIGKILL', () => {
   let etcd: TestCluster;
@@ -151,7 +151,7 @@ describe('a heal killed by SIGKILL', () => {
 
     expect(killed).toMatchObject({ signal: 'SIGKILL' });
     const whole = await wholeBackups(engine, 'local');
-    expect(left).toEqual(at === 'renamed .json' ? whole.slice(-1) : []);
+    expect(left).toEqual(at === 'named .json' ? whole.slice(-1) : []);
     expect(healed.code).toBe(0);
     expect(await wholeBackups(engine, 'offsite')).toEqual(whole);
   });

@@ -17,10 +17,10 @@ const untouched = [
   'event restore step fetch took',
   'event restore step prove took',
   'event restore step build took',
-  'rename Z',
+  'name Z',
 ];
-const between = ['renamed Z', 'rename m1'];
-const done = ['renamed m1', 'event restore step swap took', 'event is restored to'];
+const between = ['named Z', 'name m1'];
+const done = ['named m1', 'event restore step swap took', 'event is restored to'];
 
 async function killedAt(at: string, ground: Ground): Promise<void> {
   const options = { nodeArgs: ['--import', preload], env: { KILL_AT: at } };
@@ -104,7 +104,7 @@ describe('a restore killed by SIGKILL', () => {
 
   test('between its renames has its old data put back by a mere dry run', async () => {
     using ground = from.lay();
-    await killedAt('renamed Z', ground);
+    await killedAt('named Z', ground);
     await using engine = worker(ground.place);
 
     await restore(engine, ground.dataDir, { dryRun: true });

@@ -2,12 +2,12 @@
 import { readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { BackupId } from '../../src/core/backup.ts';
 import type { FailureCode } from '../../src/core/errors.ts';
 import { knownClusters } from '../../src/engine/identify.ts';
 import { startDaemonProcess } from '../support/daemon.ts';
 import { worker } from '../support/house.ts';
 import { copy, type Ground, type Origin, origin, traceOf } from '../support/restoring.ts';
+import { dataFile } from '../support/stored-names.ts';
 import { call, type Told } from '../unit/cli/calling.ts';
 
 const { signal } = new AbortController();
@@ -84,11 +84,11 @@ function twins(): Twins {
   const stores = Object.entries({ local: place.storeDir, other });
   const listed = stores.map(([name, path]) => ({ name, type: 'file', path }));
   place.settings['stores'] = JSON.stringify(listed);
-  const at = (id: BackupId, end: string): string => join(place.storeDir, folder, `${id}${end}`);
+  const at = (file: string): string => join(place.storeDir, folder, file);
   const local = {
-    data: at(from.newest, '.db'),
-    manifest: at(from.newest, '.json'),
-    olderData: at(from.older, '.db'),
+    data: at(dataFile(from.newest)),
+    manifest: at(`${from.newest}.json`),
+    olderData: at(dataFile(from.older)),
   };
   return {
     ground,

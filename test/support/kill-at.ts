@@ -2,7 +2,8 @@
  * Loaded before the program (`node --import`): ends the process by SIGKILL at a named moment, so
  * that no code of ours runs after it. KILL_AT names the moment:
  * - `event TEXT`: when a log line with this text is about to be written;
- * - `rename ENDING`: before a file gets a name with this ending; `renamed ENDING`: right after.
+ * - `name ENDING`: before a file gets a name with this ending, by a rename or a link; `named ENDING`:
+ *   right after.
  */
 import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
@@ -26,13 +27,15 @@ if (moment === 'event') {
   }
 }
 
-if (moment.startsWith('rename')) {
-  const rename = fs.rename;
-  fs.rename = async (from, to) => {
-    const fits = String(to).endsWith(wanted);
-    if (fits && moment === 'rename') die();
-    await rename(from, to);
-    if (fits) die();
-  };
+if (moment.startsWith('name')) {
+  for (const way of ['rename', 'link'] as const) {
+    const give = fs[way];
+    fs[way] = async (from, to) => {
+      const fits = String(to).endsWith(wanted);
+      if (fits && moment === 'name') die();
+      await give(from, to);
+      if (fits) die();
+    };
+  }
   syncBuiltinESMExports();
 }

@@ -1,7 +1,15 @@
 /** A backup is found, missed, swept and forgotten under whatever name its sealing gave it. */
 import { describe, expect, test } from 'vitest';
 import { openCatalog } from '../../../src/catalog/catalog.ts';
-import { dataName, parseObjectName, type SealSuffix } from '../../../src/core/names.ts';
+import { revision } from '../../../src/core/backup.ts';
+import {
+  composeBackupId,
+  composeStem,
+  dataName,
+  parseObjectName,
+  type SealSuffix,
+  stemsOf,
+} from '../../../src/core/names.ts';
 import { namesIn, putBytes, signal } from '../../contract/store-bodies.ts';
 import {
   cluster,
@@ -99,4 +107,15 @@ test.each([
   const { id } = draft('');
 
   expect(parseObjectName(`${cluster}/${id}${ending}`)).toBeUndefined();
+});
+
+test('a suffix that looks like a revision stays in the name of the data', () => {
+  const startedAt = new Date('2026-11-20T15:45:00Z');
+  const id = composeBackupId(startedAt, revision(55919n), 'r123');
+  const stem = composeStem(startedAt, 'r123');
+
+  expect(stemsOf(id)).toContain(stem);
+  expect(dataName(cluster, stem)).toBe(`${cluster}/20261120T154500Z-r123.db`);
+  expect(dataName(cluster, id)).toBe(dataName(cluster, stem));
+  expect(parseObjectName(dataName(cluster, stem))).toEqual({ cluster, kind: 'data', stem });
 });
