@@ -4,10 +4,12 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { whichProgram } from '../setup/program.ts';
+import { findSystemd } from '../setup/systemd.ts';
 
 // systemd-notify passes a descriptor and waits until it is closed: then the notice was read.
 const listener = `
@@ -25,6 +27,8 @@ while True:
 
 export class NoticeSocket implements AsyncDisposable {
   readonly path: string;
+  /** Where `systemd-notify` is: on this machine, else that of the system in the cache. */
+  readonly programs: string;
   /** What came, without the markers by which a sender waits. */
   readonly words: string[] = [];
   readonly #folder: string;
@@ -40,6 +44,9 @@ export class NoticeSocket implements AsyncDisposable {
   private constructor() {
     this.#folder = mkdtempSync(join(tmpdir(), 'notices-'));
     this.path = join(this.#folder, 'socket');
+    this.programs = join(this.#folder, 'bin');
+    mkdirSync(this.programs);
+    writeFileSync(join(this.programs, 'systemd-notify'), notifyScript(), { mode: 0o755 });
     this.#process = spawn('python3', ['-c', listener, this.path], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -66,4 +73,16 @@ export class NoticeSocket implements AsyncDisposable {
     if (this.#process.kill('SIGKILL')) await once(this.#process, 'exit');
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+function notifyScript(): string {
+  const here = whichProgram('systemd-notify', process.env);
+  const { root } = findSystemd() ?? { root: '' };
+  if (here === undefined && root === '') {
+    throw new Error('systemd-notify is missing; try: node test/setup/systemd.ts');
+  }
+  const libs = `"${root}"/usr/lib/*-linux-gnu`;
+  const loaded = `"${root}"/lib64/ld-linux-* --library-path "$(echo ${libs})" `;
+  const program = here ?? `${loaded}"${root}"/usr/bin/systemd-notify`;
+  return `#!/bin/sh\nPATH=/usr/bin:/bin\nexec ${program} "$@"\n`;
 }
