@@ -28,8 +28,10 @@ const wanted = [
   'coreutils',
   'dash',
   'grep',
+  'gzip',
   'procps',
   'sed',
+  'tar',
   'util-linux',
 ];
 

@@ -1,9 +1,8 @@
 /** A machine as an operator has one: etcd with TLS runs, etcd-backupd comes from its package. */
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Package } from '../../packaging/package.ts';
 import { freePorts } from '../../src/cluster/loopback.ts';
-import { run } from '../setup/program.ts';
 import type { SystemdRoot } from '../setup/systemd.ts';
 import { makeCertificates } from './certificates.ts';
 import { needEtcd } from './etcd.ts';
@@ -21,19 +20,20 @@ export const restoreToken = 'the-token-of-whoever-restores';
 
 const tls = '/etc/etcd-backupd/tls';
 
-/** etcd runs and is healthy; the daemon is installed and not started. */
+/** etcd runs; the daemon is installed by these lines of shell, and not started. */
 export async function packagedMachine(
   system: SystemdRoot,
-  { folder }: Package,
+  { folder, archive }: Package,
+  installing: string,
 ): Promise<PackagedMachine> {
   const [clientPort, peerPort, adminPort] = (await freePorts(3)) as [number, number, number];
   const clientUrl = `https://127.0.0.1:${clientPort}`;
   const machine = await Machine.boot(system, async (dir) => {
     const save = (path: string, text: string, mode = 0o644) =>
       writeFileSync(placed(dir, path), text, { mode });
-    await run('sh', [join(folder, 'install.sh')], {
-      env: { PATH: process.env['PATH'], DESTDIR: dir },
-    });
+    for (const file of [archive, `${archive}.sha256`]) {
+      copyFileSync(file, placed(dir, `root/${basename(file)}`));
+    }
     furnishEtcd(dir, { clientUrl, peerUrl: `http://127.0.0.1:${peerPort}` });
     save('etc/etcd-backupd/config.yaml', configText(clientUrl, adminPort));
     const dropIns = 'etc/systemd/system/etcd-backupd.service.d';
@@ -44,8 +44,9 @@ export async function packagedMachine(
     // As the unit, only sooner.
     save(`${dropIns}/sooner.conf`, '[Service]\nWatchdogSec=10s\nRestartSec=1s\n');
   });
-  const put = (path: string) => machine.sh(`install -o etcd-backupd -m 600 ${path}.new ${path}`);
-  await put('/etc/etcd-backupd/token');
+  await machine.sh(`cd /root && ${installing}`);
+  const token = '/etc/etcd-backupd/token';
+  await machine.sh(`install -o etcd-backupd -m 600 ${token}.new ${token}`);
   await machine.sh('chown -R etcd:etcd /etc/etcd && systemctl start etcd');
   const etcdctl = (...args: readonly string[]) => {
     const files = `--cacert=${tls}/ca.crt --cert=${tls}/client.crt --key=${tls}/client.key`;
