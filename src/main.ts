@@ -25,6 +25,10 @@ if (major < floor) {
   );
   process.exitCode = 1;
 } else {
+  void main();
+}
+
+async function main(): Promise<void> {
   const { runProgram } = await import('./cli/program.ts');
   process.exitCode = await runProgram({
     argv: process.argv.slice(2),

@@ -233,7 +233,7 @@ describe('the repository', () => {
       ['proxy.gol', 'ang.org'],
       ['sn', 'apshot.debian'],
     ].map((half) => half.join(''));
-    const texts = ['src', 'test', 'docs', 'config', '.ci']
+    const texts = ['src', 'test', 'docs', 'config', '.ci', 'packaging', 'systemd']
       .flatMap((folder) => filesBelow(join(root, folder), /./))
       .concat(['README.md', 'CHANGELOG.md', 'package.json'].map((n) => join(root, n)));
     const wrong = texts.flatMap((path) => {

@@ -11,6 +11,7 @@ import { type Daemon, startDaemon } from '../daemon/loop.ts';
 import type { Restores } from '../daemon/restores.ts';
 import { parseSchedule } from '../daemon/schedule.ts';
 import { scrubChore } from '../daemon/scrubs.ts';
+import { reportTo, type Supervisor } from '../daemon/supervision.ts';
 import { type BackupReport, takeBackup } from '../engine/backup.ts';
 import type { DrillDeps, EngineDeps } from '../engine/deps.ts';
 import { runDrill } from '../engine/drill.ts';
@@ -22,7 +23,8 @@ import { type AdminServer, serveAdmin } from '../http/admin.ts';
 import type { BackupSource, TokenSources } from '../http/sources.ts';
 import { joinObservers } from '../observe/join.ts';
 import { metricsObserver } from '../observe/metrics.ts';
-import { stateObserver } from '../observe/state.ts';
+import { type State, stateObserver } from '../observe/state.ts';
+import { statusLine } from '../observe/status-line.ts';
 import { askedRestores } from './asked-restores.ts';
 import { copiesOf, holdings } from './shelves.ts';
 import { buildHouse } from './wire.ts';
@@ -38,7 +40,11 @@ export interface Attended extends AsyncDisposable {
  * Starts everything. Disposing closes the admin API, then the daemon and its restores, then what
  * the engine holds; a daemon that is still at work is aborted by it, so drain first.
  */
-export async function attend(loaded: LoadedConfig, log: Observe): Promise<Attended> {
+export async function attend(
+  loaded: LoadedConfig,
+  log: Observe,
+  supervisor?: Supervisor,
+): Promise<Attended> {
   const { config } = loaded;
   const stores = config.stores.map(({ name }) => name);
   const now = (): Date => new Date();
@@ -52,7 +58,8 @@ export async function attend(loaded: LoadedConfig, log: Observe): Promise<Attend
   await using opened = new AsyncDisposableStack();
   const { deps } = opened.use(buildHouse(config, observe));
   const restores = opened.use(askedRestores(deps, config.cluster.localMember));
-  const wholeDeps = { ...daemonDeps(deps, stores), chores: choresOf(loaded, deps) };
+  const beat = supervisor && reportTo(supervisor, outlookOf(state));
+  const wholeDeps = { ...daemonDeps(deps, stores), chores: choresOf(loaded, deps), beat };
   const daemon = opened.use(startDaemon(daemonSettings(loaded), wholeDeps));
   const admin = config.http.enabled
     ? opened.use(
@@ -76,6 +83,13 @@ export async function attend(loaded: LoadedConfig, log: Observe): Promise<Attend
     : undefined;
   const held = opened.move();
   return { daemon, restores, admin, [Symbol.asyncDispose]: () => held.disposeAsync() };
+}
+
+function outlookOf(state: State): Parameters<typeof reportTo>[1] {
+  return () => {
+    const report = state.report();
+    return { stopping: report.state === 'draining', status: statusLine(report) };
+  };
 }
 
 function daemonSettings({ config }: LoadedConfig): Parameters<typeof startDaemon>[0] {

@@ -52,6 +52,13 @@ const schedule = section('When backups are taken.', {
     'With skipUnchanged: unchanged or not, a backup is taken when the newest is older than this.',
   ),
   onStart: setting(truth, 'false', 'Whether a backup is taken at each start of the daemon.'),
+  drainLimit: setting(
+    duration({ min: 0, max: dayMs }),
+    '3m',
+    'How long a running backup may go on after the daemon was told to stop. After that it is ' +
+      'aborted, leaves nothing and is made up for by the next start. What stops the daemon must ' +
+      'wait a minute longer.',
+  ),
   retries: setting(
     integer({ min: 0, max: 100 }),
     '5',

@@ -40,11 +40,12 @@ function composeCluster(cluster: Settings['cluster']): Config['cluster'] {
 }
 
 function composeSchedule(schedule: Settings['schedule']): Config['schedule'] {
-  const { jitter, maxSkip, retryDelay, retryDelayMax, ...same } = schedule;
+  const { jitter, maxSkip, drainLimit, retryDelay, retryDelayMax, ...same } = schedule;
   return {
     ...same,
     jitterMs: jitter,
     maxSkipMs: maxSkip,
+    drainLimitMs: drainLimit,
     retryDelayMs: retryDelay,
     retryDelayMaxMs: retryDelayMax,
   };

@@ -44,6 +44,7 @@ export interface ScheduleConfig {
   readonly skipUnchanged: boolean;
   readonly maxSkipMs: number;
   readonly onStart: boolean;
+  readonly drainLimitMs: number;
   readonly retries: number;
   readonly retryDelayMs: number;
   readonly retryDelayMaxMs: number;

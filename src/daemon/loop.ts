@@ -12,6 +12,7 @@ import { type DaemonState, type Health, judgeLife, judgeReadiness } from './heal
 import { beginBackup, beginJob, type Job, type Outcome, type WorkOptions } from './job.ts';
 import type { Ticks } from './schedule.ts';
 import { type Found, prepareStart, type StartDeps } from './startup.ts';
+import type { BeatDeps } from './supervision.ts';
 import { Timetable, type TimetableDeps, type TimetableRules } from './timetable.ts';
 
 export interface DaemonSettings extends TimetableRules {
@@ -19,7 +20,7 @@ export interface DaemonSettings extends TimetableRules {
   readonly drainLimitMs?: number | undefined;
 }
 
-export interface DaemonDeps extends StartDeps, TimetableDeps {
+export interface DaemonDeps extends StartDeps, TimetableDeps, BeatDeps {
   readonly about: { version: string; node: string; cluster: string; stores: string[] };
   readonly takeBackup: (order: BackupOrder, options: WorkOptions) => Promise<BackupReport>;
   /** Left out: there are none. */
@@ -138,6 +139,7 @@ class Loop implements Daemon {
       while (this.#state !== 'draining' || this.#job !== undefined) {
         await this.#pause();
         this.#goRound(ticks);
+        this.#deps.beat?.(this);
       }
     } finally {
       this.#state = 'stopped';

@@ -8,6 +8,7 @@ import type { Revision } from '../core/backup.ts';
 import { Failure, type FailureCode, type FailureContext } from '../core/errors.ts';
 import type { SnapshotFacts } from '../format/snapshot-facts.ts';
 import type { SnapshotDigests } from '../format/snapshot-file.ts';
+import { proverProgram } from './prover-program.ts';
 import type { Ring } from './ring.ts';
 
 export interface ProvedFile {
@@ -59,8 +60,9 @@ export interface ProvableFile {
 
 /** Starts a thread on a file, which may still be empty. */
 export function startProver({ path, ring }: ProvableFile): Prover {
-  const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const worker = new Worker(new URL(`./prover-thread.${ending}`, import.meta.url), {
+  const { program, isText } = proverProgram();
+  const worker = new Worker(program, {
+    eval: isText,
     workerData: { path, memory: ring?.memory },
     resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 },
   });

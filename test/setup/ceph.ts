@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { etcdCache } from './binaries.ts';
-import { prepareApt } from './packages.ts';
-import { isExecutable, run, whichProgram } from './program.ts';
+import { isExecutable, whichProgram } from './program.ts';
+import { downloadPackages, unpackPackages } from './unpacked.ts';
 
 /**
  * Brings real Ceph servers, for tests of S3, into the cache folder beside etcd's: packages of the
@@ -21,6 +21,8 @@ export interface CephPackages {
 /** The newest one that there is, and one that knows no checksums. */
 export const cephSuites = ['sid', 'trixie'] as const;
 export type CephSuite = (typeof cephSuites)[number];
+
+const wanted = ['radosgw', 'ceph-mon', 'ceph-osd', 'ceph-common'];
 
 /** What the cache holds of a suite. */
 export function findCeph(suite: CephSuite): CephPackages | undefined {
@@ -43,11 +45,11 @@ export async function bringCeph(suite: CephSuite): Promise<CephPackages> {
   await mkdir(cacheOf(suite), { recursive: true });
   const workDir = await mkdtemp(join(cacheOf(suite), '.new-'));
   try {
-    const debs = await download(suite, workDir);
+    const debs = await downloadPackages(wanted, suite, workDir);
     const version = /^radosgw_([\d.]+)/m.exec((await readdir(debs)).join('\n'))?.[1];
     if (version === undefined) throw new Error(`${suite} has no radosgw`);
     const next = join(workDir, 'root');
-    await unpack(debs, next);
+    await unpackPackages(debs, next);
     const root = join(cacheOf(suite), version);
     // Another run may have been faster; then its folder is whole.
     await rename(next, root).catch(() => undefined);
@@ -59,42 +61,6 @@ export async function bringCeph(suite: CephSuite): Promise<CephPackages> {
   const brought = findCeph(suite);
   if (brought === undefined) throw new Error(`the packages of ${suite} brought no radosgw`);
   return brought;
-}
-
-async function download(suite: CephSuite, workDir: string): Promise<string> {
-  const status = join(workDir, 'status');
-  // Of a machine that has nothing, so that whatever the servers need comes along.
-  await writeFile(status, '');
-  const options = [
-    ...(await prepareApt(workDir, [suite])),
-    `-oDir::State::status=${status}`,
-    '-oAPT::Install-Recommends=false',
-    '-oAcquire::Retries=3',
-  ];
-  await run('apt-get', [...options, 'update']);
-  const wanted = ['radosgw', 'ceph-mon', 'ceph-osd', 'ceph-common'];
-  await run('apt-get', [...options, 'install', '--yes', '--download-only', ...wanted]);
-  return join(workDir, 'cache', 'archives');
-}
-
-async function unpack(debs: string, root: string): Promise<void> {
-  // Made first: older packages still name these folders, which are links today.
-  for (const name of ['bin', 'sbin', 'lib', 'lib64']) {
-    await mkdir(join(root, 'usr', name), { recursive: true });
-    await symlink(join('usr', name), join(root, name));
-  }
-  const script = 'dpkg-deb --fsys-tarfile "$1" | tar -x --keep-directory-symlink -C "$2"';
-  const packages = (await readdir(debs)).filter((name) => name.endsWith('.deb'));
-  for (const name of packages) {
-    await run('sh', ['-c', script, 'sh', join(debs, name), root]);
-  }
-  for (const name of ['proc', 'dev', 'tmp', 'run', 'etc']) {
-    await mkdir(join(root, name), { recursive: true });
-  }
-  await writeFile(join(root, 'etc', 'passwd'), 'root:x:0:0:root:/root:/bin/bash\n');
-  await writeFile(join(root, 'etc', 'group'), 'root:x:0:\n');
-  await writeFile(join(root, 'etc', 'hosts'), '127.0.0.1 localhost\n');
-  await cp('/etc/os-release', join(root, 'etc', 'os-release'), { dereference: true });
 }
 
 function cacheOf(suite: CephSuite): string {

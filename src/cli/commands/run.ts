@@ -1,4 +1,5 @@
 import { exitCodeOf, onSignals } from '../../daemon/shutdown.ts';
+import { systemdSupervisor } from '../../daemon/systemd.ts';
 import { logObserver } from '../../observe/log.ts';
 import { attend } from '../attend.ts';
 import type { Call, Command } from '../command.ts';
@@ -32,7 +33,12 @@ async function run(call: Call): Promise<number> {
     pretty,
     destination: { write: (line: string) => call.terminal.out(line) },
   });
-  await using attended = await attend(loaded, log);
+  const supervisor = systemdSupervisor({
+    env: call.env,
+    pid: process.pid,
+    complain: (line) => call.terminal.err(line),
+  });
+  await using attended = await attend(loaded, log, supervisor);
   const { daemon, restores } = attended;
   using _signals = onSignals({
     process: call.signals,

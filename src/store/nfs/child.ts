@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Failure } from '../../core/errors.ts';
 import type { FileStoreOptions } from '../file.ts';
+import { childProgram } from './child-program.ts';
 import { leaveLitter } from './litter.ts';
 import { type Answer, type Answered, type Asked, isFinal, type Question } from './questions.ts';
 
@@ -33,10 +34,9 @@ export class Child {
   #last = 0;
 
   constructor(place: FileStoreOptions, stallMs: number, troubles: ChildTroubles) {
-    const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
     this.#stallMs = stallMs;
     this.#troubles = troubles;
-    this.#process = fork(new URL(`./child-process.${ending}`, import.meta.url), {
+    this.#process = fork(childProgram(), {
       // Not where we stand: a folder that a process stands in cannot be unmounted.
       cwd: '/',
       execArgv: ['--max-semi-space-size=1', '--max-old-space-size=64', '--disable-warning=all'],

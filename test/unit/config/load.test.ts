@@ -25,6 +25,7 @@ describe('a configuration', () => {
         retries: 5,
         retryDelayMs: 30_000,
         retryDelayMaxMs: 600_000,
+        drainLimitMs: 180_000,
       },
       source: {
         allowLeader: 'alone',
