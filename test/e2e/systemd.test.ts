@@ -94,6 +94,11 @@ describe.skipIf(system === undefined)('on a machine with systemd and without Nod
 
   test('a daemon that is frozen is restarted by the watchdog, and takes backups again', async () => {
     const frozen = await pid();
+    // Longer than the watchdog waits: so far it had its signs of life.
+    await machine().until('an age of 12 seconds', async () => {
+      return Number(await machine().sh(`ps -o etimes= -p ${frozen}`)) >= 12;
+    });
+    expect(await machine().show(unit, 'NRestarts')).toBe('0');
 
     await machine().run('kill', '-STOP', frozen);
     await machine().until('the restart', async () => {
