@@ -203,8 +203,7 @@ class Loop implements Daemon {
   #beginNext(): void {
     const order = this.#timetable.take();
     if (order === undefined) {
-      const ended = () => this.#note(() => undefined);
-      this.#job = this.#chores.begin({ ...this.#workOptions(), ended });
+      this.#job = this.#chores.begin({ ...this.#workOptions(), ended: () => this.#note(() => {}) });
       return;
     }
     this.#job = beginBackup(order, this.#deps.takeBackup, {
@@ -214,8 +213,7 @@ class Loop implements Daemon {
   }
 
   #endBackup(order: BackupOrder, outcome: Outcome<BackupReport>): void {
-    // A partial backup is not tried again: the stores that have it would get it twice, and the
-    // others are served at the next due time, or by a chore.
+    // A partial backup is not tried again: a chore brings the stores what they missed.
     this.#chores.note('failure' in outcome ? 'failure' : outcome.value.result);
     if (!('failure' in outcome)) return;
     if (!this.#isStopping) this.#timetable.noteFailure(order, outcome.failure);
