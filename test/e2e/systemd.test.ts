@@ -2,7 +2,7 @@
  * The package on a machine without Node.js, under a real systemd: installed, started, watched,
  * stopped, and a restore, all with the commands of docs/installing.md.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -15,6 +15,7 @@ import {
   packagedMachine,
   restoreToken,
 } from '../support/packaged-machine.ts';
+import { makeDisk } from '../unit/store/places.ts';
 
 const { system, skip } = await systemdHere();
 if (skip !== undefined) process.stderr.write(`${skip}\n`);
@@ -59,6 +60,21 @@ describe.skipIf(system === undefined)('on a machine with systemd and without Nod
     expect(archive).toMatch(/tar\.gz: OK\n$/);
     await expect(machine().sh('command -v node nodejs')).rejects.toThrow();
     expect(await machine().run('etcd-backupd', 'version')).toBe(`${programVersion}\n`);
+  });
+
+  test('the program is its own process for a mount', async () => {
+    const disk = makeDisk('size=16m');
+    const store = { name: 'nas', type: 'nfs', path: join(disk, 'etcd'), mountPoint: disk };
+    const cluster = ['--cluster.name=test', '--cluster.endpoints=http://127.0.0.1:9'];
+
+    const told = await run(built.program, [
+      'list',
+      ...cluster,
+      `--stores=[${JSON.stringify(store)}]`,
+    ]);
+
+    expect(told).toMatch(/^BACKUP .* STORE +NOTE\n$/);
+    expect(existsSync(store.path)).toBe(true);
   });
 
   test('the unit is without a fault, and exposed no more than 2.0', async () => {
