@@ -32,6 +32,7 @@ const elsewhere: readonly FailureCode[] = [
   'drill-failed',
   'http-listen',
   'stopped',
+  'daemon-unhealthy',
 ];
 
 /** A run in a cluster of one, whose only member is at fault. */
