@@ -26,6 +26,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   member: async () => (await import('./commands/member.ts')).memberCommand,
   check: async () => (await import('./commands/check.ts')).checkCommand,
   status: async () => (await import('./commands/status.ts')).statusCommand,
+  health: async () => (await import('./commands/health.ts')).healthCommand,
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
   config: async () => (await import('./commands/config.ts')).configCommand,
   demo: async () => (await import('./commands/demo.ts')).demoCommand,

@@ -199,6 +199,11 @@ export const failureTable = {
     retryable: false,
     hint: 'The work was stopped by a signal; nothing half-done is listed.',
   },
+  'daemon-unhealthy': {
+    exit: 65,
+    retryable: false,
+    hint: 'Look at the log of the daemon on this host.',
+  },
   internal: {
     exit: 70,
     retryable: false,

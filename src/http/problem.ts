@@ -81,6 +81,7 @@ const failureStatus = {
   'etcd-start': 502,
   'timed-out': 504,
   stopped: 503,
+  'daemon-unhealthy': 503,
   internal: 500,
 } as const satisfies Record<FailureCode, number>;
 

@@ -34,6 +34,7 @@ const elsewhere: readonly FailureCode[] = [
   'damage-repaired',
   'http-listen',
   'stopped',
+  'daemon-unhealthy',
 ];
 
 /** A run in a cluster of one, whose only member is at fault. */
