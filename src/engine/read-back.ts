@@ -91,7 +91,9 @@ async function* resumed(
       breaks += 1;
       const failure = toFailure(error, 'store-failed');
       const isBreak = failure.code === 'store-failed' || failure.code === 'timed-out';
-      if (!isBreak || breaks > mostBreaks || readBytes >= sizeBytes) throw failure;
+      // What hung has taken its limit already: once more, and no longer.
+      const most = failure.code === 'timed-out' ? 1 : mostBreaks;
+      if (!isBreak || breaks > most || readBytes >= sizeBytes) throw failure;
       await sleep(breakPauseMs * breaks, undefined, { signal });
     }
   }

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { systemCode } from '../core/errors.ts';
 import { checkedBody, wholeSize, wrongSize } from './body.ts';
 import { attempt, isTaken, type Place } from './file-failures.ts';
+import { bequeath, type Heir, heirOf } from './file-heir.ts';
 import type { Body, PutFacts, PutOptions } from './port.ts';
 
 // `~` cannot occur in an object name, so an unfinished put can neither be listed nor be asked for.
@@ -35,7 +36,8 @@ export async function putFile(
   { signal, onlyNew = false }: PutOptions,
 ): Promise<PutFacts> {
   const path = join(target.root, object);
-  await makeFolders(target, object);
+  const heir = await attempt(target, 'look at', target.root, () => heirOf(target.root));
+  await makeFolders(target, object, heir);
   const beside = join(dirname(path), `${unfinishedPrefix}${randomBytes(8).toString('hex')}`);
   target.unfinished.add(beside);
   let linked = false;
@@ -44,6 +46,7 @@ export async function putFile(
     linked = !onlyNew && (await linkBody(target, beside, object, body, signal));
     if (!linked) await writeBody(target, beside, object, body, signal);
     signal.throwIfAborted();
+    await bequeath(beside, heir);
     const place = () => (onlyNew ? linkNew(beside, path) : rename(beside, path));
     await attempt(target, 'write', path, place);
   } finally {
@@ -142,11 +145,12 @@ async function writeWhole(handle: FileHandle, chunk: Uint8Array): Promise<void> 
 }
 
 // One level at a time below the root: a recursive mkdir would make a vanished root again.
-async function makeFolders(target: Target, object: string): Promise<void> {
+async function makeFolders(target: Target, object: string, heir: Heir | undefined): Promise<void> {
   for (const folder of foldersOf(target.root, object).slice(1)) {
     await attempt(target, 'make', folder, async () => {
       try {
         await mkdir(folder, { mode: 0o700 });
+        await bequeath(folder, heir);
       } catch (thrown) {
         if (systemCode(thrown) !== 'EEXIST') throw thrown;
       }

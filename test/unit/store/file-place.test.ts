@@ -1,11 +1,12 @@
 /** Where a file store puts things, what it refuses to make, and what it does not own. */
 
 import { readdirSync, readlinkSync } from 'node:fs';
-import { lstat, mkdir, readdir, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { chown, lstat, mkdir, readdir, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { fileStore } from '../../../src/store/file.ts';
 import {
+  bodyOf,
   bytesOf,
   collect,
   named,
@@ -42,6 +43,26 @@ describe('file store', () => {
     expect(await modeOf(join(root, 'a/b'))).toBe(0o700);
     expect(await modeOf(join(root, 'a/b/c'))).toBe(0o600);
   });
+
+  test.skipIf(process.geteuid?.() !== 0)(
+    'gives what root puts to the owner of its root',
+    async () => {
+      const folder = makeFolder();
+      await chown(folder, 1234, 5678);
+      const store = fileStore({ name: 'disk', root: folder });
+      const owners = async (path: string) => {
+        const { uid, gid, mode } = await lstat(join(folder, path));
+        return [uid, gid, mode & 0o777];
+      };
+
+      await putBytes(store, 'a/b', 'x');
+      await store.put(named('a/c'), bodyOf(bytesOf(10, 1)), { signal, onlyNew: true });
+
+      expect(await owners('a')).toEqual([1234, 5678, 0o700]);
+      expect(await owners('a/b')).toEqual([1234, 5678, 0o600]);
+      expect(await owners('a/c')).toEqual([1234, 5678, 0o600]);
+    },
+  );
 
   test('keeps every object in a file of its name, with nothing beside it', async () => {
     const root = join(makeFolder(), 'root');
