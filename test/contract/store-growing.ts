@@ -7,6 +7,9 @@ import { bytesOf, farFuture, named, namesIn, readBytes, signal } from './store-b
 const name = named('0123456789abcdef/object.db');
 const mib = 1024 * 1024;
 
+/** More than a part of any store. Made once: it takes a while. */
+const much = bytesOf(6 * mib + 17, 5);
+
 /** A body whose size is a promise that the test keeps or breaks once all bytes were taken. */
 function growing(bytes: Uint8Array) {
   const size = Promise.withResolvers<number>();
@@ -24,11 +27,11 @@ function growing(bytes: Uint8Array) {
 }
 
 export function growingContract({ makeStore }: StoreContract): void {
-  const kinds = [1, 200_000, 11 * mib + 17].map((sizeBytes) => ({ sizeBytes }));
+  const kinds = [1, 200_000, much.byteLength].map((sizeBytes) => ({ sizeBytes }));
 
   test.each(kinds)('appears when its size is known: $sizeBytes bytes', async ({ sizeBytes }) => {
     await using store = await makeStore();
-    const bytes = bytesOf(sizeBytes, 5);
+    const bytes = much.subarray(0, sizeBytes);
     const grown = growing(bytes);
     const put = store.put(name, grown.body, { signal });
     await grown.taken;
@@ -51,7 +54,7 @@ export function growingContract({ makeStore }: StoreContract): void {
 
   test.each(ends)('leaves nothing when it $why: $sizeBytes bytes', async (end) => {
     await using store = await makeStore();
-    const grown = growing(bytesOf(end.sizeBytes, 6));
+    const grown = growing(much.subarray(0, end.sizeBytes));
     const put = expect(store.put(name, grown.body, { signal })).rejects.toMatchObject(end.thrown);
     await grown.taken;
 
@@ -65,7 +68,7 @@ export function growingContract({ makeStore }: StoreContract): void {
 
   test('leaves nothing when the signal aborts while its size is unknown', async () => {
     await using store = await makeStore();
-    const grown = growing(bytesOf(200_000, 7));
+    const grown = growing(much.subarray(0, 200_000));
     const stop = new AbortController();
     const put = expect(store.put(name, grown.body, { signal: stop.signal })).rejects.toBe(reason);
     await grown.taken;

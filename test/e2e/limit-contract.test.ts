@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { fileStore } from '../../../src/store/file.ts';
-import { limitRate } from '../../../src/store/limit-rate.ts';
-import { limitStall } from '../../../src/store/limit-stall.ts';
-import { memoryStore } from '../../../src/store/memory.ts';
-import type { Store } from '../../../src/store/port.ts';
-import { storeContract } from '../../contract/store.ts';
-import { makeFolder, quickParent } from './places.ts';
+import { fileStore } from '../../src/store/file.ts';
+import { limitRate } from '../../src/store/limit-rate.ts';
+import { limitStall } from '../../src/store/limit-stall.ts';
+import { memoryStore } from '../../src/store/memory.ts';
+import type { Store } from '../../src/store/port.ts';
+import { storeContract } from '../contract/store.ts';
+import { makeFolder, quickParent } from '../unit/store/places.ts';
 
 /** Fast enough for the megabytes of the contract, slow enough that bytes have to wait. */
 const bytesPerSecond = 256 * 1024 * 1024;
