@@ -12,6 +12,7 @@ import { startCeph } from '../support/ceph.ts';
 import { cluster } from '../support/etcd.ts';
 import { worker, workplace } from '../support/house.ts';
 import { makeBucket } from '../support/s3.ts';
+import { dataFile } from '../support/stored-names.ts';
 import { fill } from '../support/workload.ts';
 import { compare } from './compare.ts';
 
@@ -89,7 +90,7 @@ await compare(
   {
     name: 's5cmd cp, etcdutl restore',
     command: script(
-      `${copy} s3://backups/${clusterId}/${id}.db ${saved}`,
+      `${copy} s3://backups/${clusterId}/${dataFile(id)} ${saved}`,
       [...official, ...member, ...own].join(' '),
     ),
     clean: emptyDisk,
