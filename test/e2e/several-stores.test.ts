@@ -47,6 +47,7 @@ describe.concurrent('of several stores', () => {
     };
     const local = { name: 'local', type: 'file', path: place.storeDir };
     place.settings['stores'] = JSON.stringify([cloud, local]);
+    place.settings['heal.enabled'] = 'false';
     return place;
   }
 
@@ -105,6 +106,8 @@ describe.concurrent('of several stores', () => {
     const folders = ['left', 'right'].map((name) => join(place.dir, name));
     const stores = folders.map((path) => ({ name: path.split('/').at(-1), type: 'file', path }));
     place.settings['stores'] = JSON.stringify(stores);
+    // Each store is to be as the runs leave it.
+    place.settings['heal.enabled'] = 'false';
     const [left = '', right = ''] = folders;
     await using daemon = await startAsked(place, { 'schedule.retries': '0' });
     let runs = 0;
