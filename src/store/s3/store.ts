@@ -39,7 +39,7 @@ export function s3Store(options: S3StoreOptions): Required<Store> {
 }
 
 /** No connection gets faster by asking for more at once. */
-const mostWindowBytes = 8 * 1024 * 1024;
+const mostWindowBytes = 4 * 1024 * 1024;
 
 interface Limits {
   readonly signal: AbortSignal;
