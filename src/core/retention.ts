@@ -6,6 +6,7 @@
  * keeps, no other rule takes away; planning again over what was kept removes nothing.
  */
 import type { BackupId } from './backup.ts';
+import { isAhead } from './clocks.ts';
 import { Failure } from './errors.ts';
 import { isProved, type Manifest } from './manifest.ts';
 import { type PeriodKeys, type PeriodName, periodNames, periodsIn } from './periods.ts';
@@ -57,10 +58,6 @@ export interface RetentionFrame {
   readonly timezone: string;
 }
 
-// Clocks of the hosts of one cluster differ; etcd itself complains from one second on. A backup
-// of a neighbour whose clock is minutes ahead is a good backup.
-const toleranceMs = 5 * 60 * 1000;
-
 interface Entry {
   readonly item: RetentionItem;
   readonly reasons: string[];
@@ -77,8 +74,8 @@ export function planRetention(
   frame: RetentionFrame,
 ): RetentionPlan {
   const entries = newestFirst(items, frame.now).map((item): Entry => ({ item, reasons: [] }));
-  const future = entries.filter(({ item }) => isFuture(item, frame.now));
-  const present = entries.filter(({ item }) => !isFuture(item, frame.now));
+  const future = entries.filter(({ item }) => isAhead(item.startedAt, frame.now));
+  const present = entries.filter(({ item }) => !isAhead(item.startedAt, frame.now));
   const counted = present.filter(({ item }) => item.proved);
 
   for (const entry of future) entry.reasons.push('from the future: not counted, not removed');
@@ -100,11 +97,6 @@ function newestFirst(items: readonly RetentionItem[], now: Date): RetentionItem[
     const later = right.startedAt.getTime() - left.startedAt.getTime();
     return later !== 0 ? later : left.id < right.id ? 1 : -1;
   });
-}
-
-/** Its clock was wrong, by more than clocks of hosts may differ. */
-export function isFuture(item: Pick<RetentionItem, 'startedAt'>, now: Date): boolean {
-  return item.startedAt.getTime() > now.getTime() + toleranceMs;
 }
 
 function keepHeld(entries: readonly Entry[]): void {

@@ -2,6 +2,7 @@
  * What a daemon does before its first due time. Its memory is in the stores: the newest backup
  * there tells whether a due time was missed while no daemon ran.
  */
+import { isAhead } from '../core/clocks.ts';
 import { Failure, toFailure } from '../core/errors.ts';
 import type { Due } from './agenda.ts';
 import type { WorkOptions } from './job.ts';
@@ -32,8 +33,6 @@ export interface StartPlan {
 
 const prepareLimitMs = 10 * 60_000;
 const lastSuccessLimitMs = 2 * 60_000;
-// Clocks of hosts differ by this much at most; a backup from further ahead proves nothing.
-const toleranceMs = 5 * 60_000;
 
 export async function prepareStart(deps: StartDeps, options: WorkOptions): Promise<Found> {
   const preparation = await limited(deps.prepare, options, prepareLimitMs).then(
@@ -75,7 +74,7 @@ function doubtAbout(slot: Date, lastSuccess: Found['lastSuccess'], now: Date): s
   if (lastSuccess instanceof Failure) {
     return `nobody knows whether it was taken: ${lastSuccess.message}`;
   }
-  if (lastSuccess.getTime() > now.getTime() + toleranceMs) {
+  if (isAhead(lastSuccess, now)) {
     return `the newest backup is from the future: ${lastSuccess.toISOString()}`;
   }
   return lastSuccess < slot ? 'the daemon did not run or did not succeed' : undefined;

@@ -1,6 +1,7 @@
 /** Which stored backups a restore or a drill may take, the best first. */
 import type { Catalog } from '../catalog/catalog.ts';
 import type { BackupId, ClusterId } from '../core/backup.ts';
+import { clockToleranceMs } from '../core/clocks.ts';
 import { Failure, toFailure } from '../core/errors.ts';
 import { isProved, type Manifest } from '../core/manifest.ts';
 import { manifestId } from '../core/names.ts';
@@ -27,9 +28,6 @@ export interface Wanted {
   /** What was passed over before it was this one that is wanted. */
   readonly passedOver?: RestoreReport['passedOver'];
 }
-
-// A backup that a wrong clock dated further ahead than this is not the latest.
-const toleranceMs = 5 * 60_000;
 
 /** A backup that is listed, but whose manifest cannot be read, believed or trusted. */
 export interface Unreadable {
@@ -62,7 +60,7 @@ export async function candidates(
   passOver: (newer: Unreadable) => void = refuse,
 ): Promise<readonly Candidate[]> {
   const { found, unreadable, failure } = await readShelves(wanted, deps, signal);
-  const limitMs = wanted.before?.getTime() ?? deps.now().getTime() + toleranceMs;
+  const limitMs = wanted.before?.getTime() ?? deps.now().getTime() + clockToleranceMs;
   const newestFirst = found
     .filter(({ manifest }) => manifest.startedAt.getTime() < limitMs)
     .sort((a, b) => startOf(b) - startOf(a));

@@ -4,9 +4,10 @@
  */
 import type { Catalog, CatalogListing } from '../catalog/catalog.ts';
 import type { BackupId, ClusterId } from '../core/backup.ts';
+import { isAhead } from '../core/clocks.ts';
 import { isProved, type Manifest } from '../core/manifest.ts';
 import { manifestId } from '../core/names.ts';
-import { isFuture, planRetention, retentionItem } from '../core/retention.ts';
+import { planRetention, retentionItem } from '../core/retention.ts';
 import type { EngineDeps, Shelf } from './deps.ts';
 import { takeAllStock } from './stock.ts';
 import { trusts } from './trust.ts';
@@ -75,7 +76,8 @@ function provedAnywhere(
   const isTrusted = trusts(trust);
   for (const { shelf, catalog, listing } of stores) {
     for (const manifest of listing.backups) {
-      if (!isProved(manifest) || isFuture(manifest, now()) || !isTrusted(manifest)) continue;
+      if (!isProved(manifest) || isAhead(manifest.startedAt, now()) || !isTrusted(manifest))
+        continue;
       const one = known.get(manifest.id) ?? { manifest, sources: [] };
       one.sources.push({ shelf, catalog });
       known.set(manifest.id, one);

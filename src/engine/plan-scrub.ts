@@ -3,6 +3,7 @@
  * manifests, so a scrub that was interrupted, or a night that was missed, is made up by the next.
  */
 import type { BackupId } from '../core/backup.ts';
+import { isAhead } from '../core/clocks.ts';
 import { isProved, type Manifest } from '../core/manifest.ts';
 import { isDamaged, lastRead, unreadSince } from '../core/reading.ts';
 
@@ -38,9 +39,6 @@ export interface ScrubStep {
 
 // The next one may be missed, and the one after it does what is left.
 const scrubsAhead = 2;
-
-// A reading from further ahead than clocks of hosts differ was dated by a wrong clock.
-const toleranceMs = 5 * 60_000;
 
 export function scrubItem(manifest: Manifest): ScrubItem {
   const { id, startedAt, sealed } = manifest;
@@ -84,11 +82,9 @@ interface Judged {
 }
 
 function judge(copy: ScrubItem, newest: ScrubItem | undefined, pace: ScrubPace): Judged {
-  const latestMs = pace.now.getTime() + toleranceMs;
-  const told = copy.readAt?.getTime();
-  const readMs = told !== undefined && told <= latestMs ? told : undefined;
-  const writtenMs = copy.unreadSince.getTime();
-  const sinceMs = readMs ?? (writtenMs <= latestMs ? writtenMs : 0);
+  const { readAt, unreadSince: since } = copy;
+  const readMs = readAt && !isAhead(readAt, pace.now) ? readAt.getTime() : undefined;
+  const sinceMs = readMs ?? (isAhead(since, pace.now) ? 0 : since.getTime());
   const reason = (): ScrubReason | undefined => {
     if (copy.damaged) return 'damaged';
     if (readMs !== undefined && readMs >= pace.since.getTime()) return undefined;
@@ -107,9 +103,8 @@ function scrubsPerTurn({ withinMs, periodMs }: ScrubPace): number {
 }
 
 function newestProved(copies: readonly ScrubItem[], now: Date): ScrubItem | undefined {
-  const latestMs = now.getTime() + toleranceMs;
   return copies
-    .filter(({ proved, startedAt }) => proved && startedAt.getTime() <= latestMs)
+    .filter(({ proved, startedAt }) => proved && !isAhead(startedAt, now))
     .reduce<ScrubItem | undefined>((best, copy) => {
       return best === undefined || best.startedAt < copy.startedAt ? copy : best;
     }, undefined);

@@ -2,15 +2,13 @@
 import type { Catalog, CatalogListing } from '../catalog/catalog.ts';
 import { clusters } from '../catalog/clusters.ts';
 import type { ClusterId, ProofName } from '../core/backup.ts';
+import { isAhead } from '../core/clocks.ts';
 import { toFailure } from '../core/errors.ts';
 import type { NewestBackup } from '../core/events.ts';
 import { isProved, type Manifest } from '../core/manifest.ts';
 import { isDamage, isDamaged, unreadSince } from '../core/reading.ts';
 import type { EngineDeps, Shelf } from './deps.ts';
 import { trusts } from './trust.ts';
-
-/** Clocks of hosts that share a store may differ by this much. */
-const clockToleranceMs = 5 * 60 * 1000;
 
 /** The newest backup as events show it. */
 export function newestBackup(manifest: Manifest): NewestBackup {
@@ -51,10 +49,10 @@ export async function takeStock(
     deps.observe({ kind: 'manifest-rejected', store, object: name, failure });
   }
   // A date in the future is a wrong clock: it must not make the newest backup look young.
-  const latest = deps.now().getTime() + clockToleranceMs;
+  const now = deps.now();
   const trusted = listing.backups.filter(trusts(deps.trust));
   const newest = trusted.findLast(
-    (manifest) => isProved(manifest) && manifest.startedAt.getTime() <= latest,
+    (manifest) => isProved(manifest) && !isAhead(manifest.startedAt, now),
   );
   deps.observe({
     kind: 'catalog-read',
