@@ -42,7 +42,7 @@ describe('systemd', () => {
     supervisor?.tell({ ready: true, alive: true, status: 'next backup\nMAINPID=1' });
     supervisor?.tell({ status: 'overtaken by the next' });
     supervisor?.tell({ stopping: true, status: 'draining' });
-    await socket.until('STATUS=draining');
+    await socket.until('STOPPING=1');
 
     expect(socket.words.filter((word) => word !== 'listening')).toEqual([
       'READY=1',
