@@ -47,23 +47,45 @@ export async function* storedBytes(
   store: Store,
   options: FetchOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { object, sizeBytes, sha256 } = manifest.sealed;
   const hash = createHash('sha256');
-  let readBytes = 0;
-  for await (const chunk of resumed(store, objectName(object), sizeBytes, options.signal)) {
+  for await (const chunk of arrivingBytes(manifest, store, options)) {
     hash.update(chunk);
+    yield chunk;
+  }
+  requireStored(hash.digest('hex'), manifest, store);
+}
+
+/**
+ * As `storedBytes`, for who computes their SHA-256 anyway and holds it against the manifest: here
+ * only their number is.
+ */
+export async function* arrivingBytes(
+  { sealed: { object, sizeBytes } }: Manifest,
+  store: Store,
+  { signal, onProgress }: FetchOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let readBytes = 0;
+  for await (const chunk of resumed(store, objectName(object), sizeBytes, signal)) {
     readBytes += chunk.byteLength;
     yield chunk;
-    options.onProgress?.(readBytes, sizeBytes);
+    onProgress?.(readBytes, sizeBytes);
   }
-  const found = hash.digest('hex');
-  if (readBytes === sizeBytes && found === sha256) return;
-  const expected = `${sizeBytes} bytes with SHA-256 ${sha256}`;
-  throw new Failure(
-    'object-damaged',
-    `${store.name}: ${object} has ${readBytes} bytes with SHA-256 ${found}, not ${expected}`,
-    { context: { store: store.name, object, readBytes, sizeBytes, found, expected: sha256 } },
-  );
+  if (readBytes === sizeBytes) return;
+  const message = `${store.name}: ${object} has ${readBytes} bytes, not ${sizeBytes}`;
+  const context = { store: store.name, object, readBytes, sizeBytes };
+  throw new Failure('object-damaged', message, { context });
+}
+
+/** Throws `object-damaged` where the stored bytes have another SHA-256 than the manifest tells. */
+export function requireStored(
+  found: string,
+  { sealed: { object, sha256 } }: Manifest,
+  store: Pick<Store, 'name'>,
+): void {
+  if (found === sha256) return;
+  const message = `${store.name}: ${object} has SHA-256 ${found}, not ${sha256}`;
+  const context = { store: store.name, object, found, expected: sha256 };
+  throw new Failure('object-damaged', message, { context });
 }
 
 const mostBreaks = 5;

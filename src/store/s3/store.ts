@@ -38,8 +38,8 @@ export function s3Store(options: S3StoreOptions): Required<Store> {
   return new S3Store(options);
 }
 
-/** No connection gets faster by asking for more at once. */
-const mostWindowBytes = 4 * 1024 * 1024;
+/** Every request costs both sides milliseconds, and every window under way its size in memory. */
+const mostWindowBytes = 6 * 1024 * 1024;
 
 interface Limits {
   readonly signal: AbortSignal;

@@ -48,7 +48,7 @@ export const denied = new Failure('store-denied', 'store offsite refused the man
 
 const wrongBytes = new Failure(
   'object-damaged',
-  'local: a.db has 12 bytes with SHA-256 00, not 11',
+  'local: a.db has 12 bytes, not 11',
 );
 
 const samples: { readonly [K in EventKind]: Extract<Event, { kind: K }> } = {
