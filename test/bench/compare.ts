@@ -1,7 +1,11 @@
-/** Runs two commands in turn and prints times, their ratio, and the largest resident memory. */
+/**
+ * Runs two commands in turn and prints times, their ratio, the largest resident memory, and how
+ * many processors of the machine were at work meanwhile, by whomever: the servers run on it, too.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
 
 export interface Contestant {
   readonly name: string;
@@ -13,6 +17,7 @@ export interface Contestant {
 interface Measured {
   readonly seconds: number;
   readonly residentBytes: number;
+  readonly busyProcessors: number;
 }
 
 /** How often the memory of a running command is looked at. */
@@ -22,6 +27,7 @@ export async function measure({ name, command, clean }: Contestant): Promise<Mea
   await clean?.();
   const [program = '', ...args] = command;
   const startedMs = performance.now();
+  const startedBusyMs = busyMs();
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr.on('data', (chunk) => {
@@ -34,7 +40,16 @@ export async function measure({ name, command, clean }: Contestant): Promise<Mea
   const [code] = await once(child, 'close');
   clearInterval(looking);
   if (code !== 0) throw new Error(`${name} ended with ${code}:\n${said}`);
-  return { seconds: (performance.now() - startedMs) / 1000, residentBytes };
+  const tookMs = performance.now() - startedMs;
+  const busyProcessors = (busyMs() - startedBusyMs) / tookMs;
+  return { seconds: tookMs / 1000, residentBytes, busyProcessors };
+}
+
+/** Of all processors together, since the machine started. */
+function busyMs(): number {
+  return cpus().reduce((sum, { times: { user, nice, sys, irq } }) => {
+    return sum + user + nice + sys + irq;
+  }, 0);
 }
 
 /** The kernel's own high-water mark of the process's resident memory. */
@@ -63,10 +78,14 @@ export async function compare(
     if (round > 0) results.push(pair);
   }
   for (const [index, { name }] of [ours, official].entries()) {
-    const seconds = median(results.map((pair) => (pair[index] as Measured).seconds));
-    const resident = Math.max(...results.map((pair) => (pair[index] as Measured).residentBytes));
-    const mebibytes = Math.round(resident / 1024 ** 2);
-    console.log(`${name.padEnd(32)} median ${seconds.toFixed(2)} s, resident ${mebibytes} MiB`);
+    const runs = results.map((pair) => pair[index] as Measured);
+    const seconds = median(runs.map((run) => run.seconds)).toFixed(2);
+    const mebibytes = Math.round(Math.max(...runs.map((run) => run.residentBytes)) / 1024 ** 2);
+    const busy = median(runs.map((run) => run.busyProcessors)).toFixed(1);
+    console.log(
+      `${name.padEnd(32)} median ${seconds} s, resident ${mebibytes} MiB, ` +
+        `${busy} of ${availableParallelism()} processors busy`,
+    );
   }
   const ratios = results.map(([a, b]) => a.seconds / b.seconds);
   const [low, high] = [Math.min(...ratios), Math.max(...ratios)];
