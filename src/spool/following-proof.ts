@@ -1,4 +1,5 @@
 /** One file, one scan that follows it, answers in the order of the calls. */
+import { carry } from '../core/carried-failure.ts';
 import { Failure, toFailure } from '../core/errors.ts';
 import { fileSource } from '../format/file-source.ts';
 import { hashKv } from '../format/hash-kv.ts';
@@ -40,8 +41,7 @@ export class FollowingProof {
       }
       return { kind: 'hash-kv', hash: hashKv(this.#scanned.keyspace, call) };
     } catch (error) {
-      const { code, message, context } = toFailure(error, 'spool-failed');
-      return { kind: 'failed', failure: { code, message, context } };
+      return { kind: 'failed', failure: carry(error, 'spool-failed') };
     }
   }
 

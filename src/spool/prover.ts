@@ -5,7 +5,8 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { Revision } from '../core/backup.ts';
-import { Failure, type FailureCode, type FailureContext } from '../core/errors.ts';
+import { type CarriedFailure, revive } from '../core/carried-failure.ts';
+import { Failure } from '../core/errors.ts';
 import type { SnapshotFacts } from '../format/snapshot-facts.ts';
 import type { SnapshotDigests } from '../format/snapshot-file.ts';
 import { proverProgram } from './prover-program.ts';
@@ -44,13 +45,6 @@ export type ProverAnswer =
   | { kind: 'proved'; proved: ProvedFile }
   | { kind: 'hash-kv'; hash: number }
   | { kind: 'failed'; failure: CarriedFailure };
-
-/** A Failure without its class, which does not survive the way between threads. */
-export interface CarriedFailure {
-  readonly code: FailureCode;
-  readonly message: string;
-  readonly context: FailureContext;
-}
 
 /** What a proof reads: a file, and the ring that it was written from if it is new. */
 export interface ProvableFile {
@@ -124,10 +118,7 @@ class ThreadProver implements Prover {
     });
     this.#worker.postMessage(call);
     const answer = await Promise.race([answered, this.#dead]);
-    if (answer.kind === 'failed') {
-      const { code, message, context } = answer.failure;
-      throw new Failure(code, message, { context });
-    }
+    if (answer.kind === 'failed') throw revive(answer.failure);
     return answer;
   }
 }

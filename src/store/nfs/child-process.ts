@@ -3,18 +3,12 @@
  * through the channel. It may hang in the system for ever without harm to anybody; it ends with its
  * channel, so that a daemon that was killed leaves no process behind.
  */
+import { carry } from '../../core/carried-failure.ts';
 import { Failure } from '../../core/errors.ts';
 import { fileStore } from '../file.ts';
 import type { Body, ObjectFacts, Store } from '../port.ts';
 import { leaveLitter } from './litter.ts';
-import {
-  type Answer,
-  type Asked,
-  carry,
-  greeting,
-  type Question,
-  type Request,
-} from './questions.ts';
+import { type Answer, type Asked, greeting, type Question, type Request } from './questions.ts';
 
 /** What a signal to the whole group or to the whole service means is for the daemon to say. */
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});

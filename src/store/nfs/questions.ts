@@ -3,7 +3,7 @@
  * is answered by one answer: so silence is the time since the last question, and neither side can
  * run ahead of the other by more than a chunk.
  */
-import { Failure, type FailureCode, type FailureContext, toFailure } from '../../core/errors.ts';
+import type { CarriedFailure } from '../../core/carried-failure.ts';
 import type { ObjectName } from '../../core/names.ts';
 import type { ByteRange, Examined, ObjectFacts, PutFacts } from '../port.ts';
 
@@ -54,22 +54,4 @@ export interface Answered {
 
 export function isFinal(answer: Answer): answer is Final {
   return answer.kind === 'done' || answer.kind === 'failed';
-}
-
-/** A Failure without its class, which does not survive the way between processes. */
-export interface CarriedFailure {
-  readonly code: FailureCode;
-  readonly message: string;
-  readonly hint: string;
-  readonly context: FailureContext;
-  readonly cause: string | undefined;
-}
-
-export function carry(thrown: unknown): CarriedFailure {
-  const { code, message, hint, context, cause } = toFailure(thrown);
-  return { code, message, hint, context, cause: cause === undefined ? undefined : String(cause) };
-}
-
-export function revive({ code, message, hint, context, cause }: CarriedFailure): Failure {
-  return new Failure(code, message, { hint, context, cause });
 }

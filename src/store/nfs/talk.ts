@@ -1,6 +1,7 @@
 /** One call of the store, as a talk with the child that does it. */
+import { revive } from '../../core/carried-failure.ts';
 import type { Child } from './child.ts';
-import { type Answer, type Final, isFinal, type Question, revive } from './questions.ts';
+import { type Answer, type Final, isFinal, type Question } from './questions.ts';
 
 /**
  * A call that is stopped has this long to say how it ended; then it is left alone. It does nothing

@@ -38,7 +38,7 @@ export function s3Store(options: S3StoreOptions): Required<Store> {
   return new S3Store(options);
 }
 
-/** Every request costs both sides milliseconds, and every window under way its size in memory. */
+/** Each request costs both sides milliseconds, each window under way its size in memory. */
 const mostWindowBytes = 6 * 1024 * 1024;
 
 interface Limits {
