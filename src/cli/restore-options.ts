@@ -1,6 +1,5 @@
 /** The options of restores, in etcd's own words where etcd has them, and what they ask for. */
 import { resolve } from 'node:path';
-import { clusterId } from '../core/backup.ts';
 import { Failure } from '../core/errors.ts';
 import { parseInitialCluster } from '../core/initial-cluster.ts';
 import { parseBackupId } from '../core/names.ts';
@@ -9,7 +8,7 @@ import type { Wanted } from '../engine/candidates.ts';
 import type { RestoreAsked } from '../engine/plan-restore.ts';
 import type { Call, Option } from './command.ts';
 import { openingOptions } from './settings.ts';
-import { shelfOptions } from './shelves.ts';
+import { readClusterId, shelfOptions } from './shelves.ts';
 
 export const restoreOptions: Readonly<Record<string, Option>> = {
   'data-dir': { type: 'string', value: 'DIR', doc: "where etcd's --data-dir is (needed)" },
@@ -65,7 +64,7 @@ export function wantedOf(call: Pick<Call, 'values' | 'positionals'>): Wanted {
     backup: named === 'latest' ? 'latest' : parseBackupId(named),
     before: before === null ? null : beforeOf(before),
     store: typeof store === 'string' ? store : null,
-    cluster: typeof cluster === 'string' ? parseClusterId(cluster) : null,
+    cluster: typeof cluster === 'string' ? readClusterId(cluster) : null,
   };
 }
 
@@ -149,9 +148,4 @@ function beforeOf(text: string): Date {
   const time = parseTime(text);
   if (time !== undefined) return time;
   throw new Failure('usage', `--before takes a time such as 2026-11-20T15:00:00Z, not ${text}`);
-}
-
-function parseClusterId(text: string): Wanted['cluster'] {
-  if (/^[0-9a-fA-F]{1,16}$/.test(text)) return clusterId(text);
-  throw new Failure('usage', `not a cluster id: ${JSON.stringify(text)}`);
 }

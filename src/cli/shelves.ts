@@ -6,6 +6,7 @@ import { isProved, type Manifest } from '../core/manifest.ts';
 import { parseBackupId } from '../core/names.ts';
 import type { EngineDeps, Shelf } from '../engine/deps.ts';
 import { knownClusters } from '../engine/identify.ts';
+import { listClusters } from '../engine/listings.ts';
 import type { Call, Option } from './command.ts';
 
 export const shelfOptions: Readonly<Record<string, Option>> = {
@@ -44,10 +45,13 @@ export async function chosenClusters(
 ): Promise<readonly ClusterId[]> {
   const named = call.values.cluster;
   if (typeof named !== 'string') return knownClusters(deps, call.signal);
-  if (!/^[0-9a-fA-F]{1,16}$/.test(named)) {
-    throw new Failure('usage', `not a cluster id: ${JSON.stringify(named)}`);
-  }
-  return [clusterId(named)];
+  return [readClusterId(named)];
+}
+
+/** As a person gave it. Throws `usage` for what is none. */
+export function readClusterId(text: string): ClusterId {
+  if (/^[0-9a-fA-F]{1,16}$/.test(text)) return clusterId(text);
+  throw new Failure('usage', `not a cluster id: ${JSON.stringify(text)}`);
 }
 
 /** Reads every chosen store; one that cannot be read must not hide what the others hold. */
@@ -62,14 +66,10 @@ export async function holdings(
   for (const shelf of chosenShelves(call, deps)) {
     const store = shelf.store.name;
     try {
-      for (const id of ids) {
-        const catalog = deps.openCatalog(shelf.store, id);
-        const listing = await catalog.backups({ signal: call.signal });
+      for (const { catalog, listing } of await listClusters(shelf, ids, deps, call.signal)) {
         copies.push(...listing.backups.map((manifest) => ({ shelf, catalog, manifest })));
         faults.push(...listing.faults.map((fault) => ({ store, fault })));
       }
-      // Without any cluster id the store was not asked anything yet; a dead one must be told.
-      if (ids.length === 0) for await (const _ of shelf.store.list('', call)) break;
     } catch (error) {
       call.signal.throwIfAborted();
       unreadable.push({ store, failure: toFailure(error, 'store-failed') });

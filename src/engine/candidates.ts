@@ -8,6 +8,7 @@ import { manifestId } from '../core/names.ts';
 import type { RestoreReport } from '../core/restore.ts';
 import type { EngineDeps, Shelf } from './deps.ts';
 import { knownClusters } from './identify.ts';
+import { listClusters } from './listings.ts';
 import { doubts } from './trust.ts';
 
 /** A backup as one store holds it. */
@@ -107,10 +108,9 @@ async function readShelves(wanted: Wanted, deps: Reading, signal: AbortSignal): 
   let failure: Failure | undefined;
   for (const shelf of shelves) {
     try {
-      if (ids.length === 0) for await (const _ of shelf.store.list('', { signal })) break;
-      for (const cluster of ids) {
-        const catalog = deps.openCatalog(shelf.store, cluster);
-        const { backups, faults } = await catalog.backups({ signal });
+      for (const { catalog, listing } of await listClusters(shelf, ids, deps, signal)) {
+        const { backups, faults } = listing;
+        const { cluster } = catalog;
         // Where only the data is missing or cut, the fetch tells so.
         const known = [...backups, ...faults.flatMap(({ manifest }) => manifest ?? [])];
         for (const manifest of known) {

@@ -5,8 +5,9 @@ import { Failure, toFailure } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import { manifestId } from '../core/names.ts';
 import { lastRead } from '../core/reading.ts';
-import type { EngineDeps, Shelf } from './deps.ts';
+import type { EngineDeps } from './deps.ts';
 import { knownClusters } from './identify.ts';
+import { type Listed, listClusters } from './listings.ts';
 import { planScrub, type ScrubPace, type ScrubReason, scrubItem } from './plan-scrub.ts';
 
 export interface ScrubWanted {
@@ -43,11 +44,6 @@ export interface ScrubSurvey {
 
 type Deps = Pick<EngineDeps, 'shelves' | 'openCatalog' | 'clusterName' | 'observe' | 'now'>;
 
-interface Listed {
-  readonly catalog: Catalog;
-  readonly listing: CatalogListing;
-}
-
 /** A store that cannot be listed is told and left out. Throws `usage` for an unknown store. */
 export async function surveyScrub(
   wanted: ScrubWanted,
@@ -63,7 +59,7 @@ export async function surveyScrub(
   const listed = await Promise.all(
     shelves.map(async (shelf) => {
       try {
-        return await listAll(shelf, ids, deps, signal);
+        return await listClusters(shelf, ids, deps, signal);
       } catch (error) {
         const lost = { store: shelf.store.name, failure: toFailure(error, 'store-failed') };
         dead.push(lost);
@@ -76,22 +72,6 @@ export async function surveyScrub(
   const own = ownOf(listed.flat(), wanted, deps);
   const tasks = listed.flatMap((store) => tasksOf(store.flatMap(own), wanted, deps));
   return { tasks, dead };
-}
-
-async function listAll(
-  { store }: Shelf,
-  ids: readonly ClusterId[],
-  deps: Deps,
-  signal: AbortSignal,
-): Promise<readonly Listed[]> {
-  // Without any cluster id the store was not asked anything yet; a dead one must be told.
-  if (ids.length === 0) for await (const _ of store.list('', { signal })) break;
-  const all: Listed[] = [];
-  for (const id of ids) {
-    const catalog = deps.openCatalog(store, id);
-    all.push({ catalog, listing: await catalog.backups({ signal }) });
-  }
-  return all;
 }
 
 /**

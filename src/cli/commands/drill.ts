@@ -1,10 +1,8 @@
-import { clusterId } from '../../core/backup.ts';
-import { Failure } from '../../core/errors.ts';
 import { parseBackupId } from '../../core/names.ts';
 import { type DrillReport, type DrillWanted, runDrill } from '../../engine/drill.ts';
 import type { Call, Command } from '../command.ts';
 import { configOptions, jsonOption, openForCommand, openingOptions } from '../settings.ts';
-import { shelfOptions } from '../shelves.ts';
+import { readClusterId, shelfOptions } from '../shelves.ts';
 import { json, table } from '../table.ts';
 
 export const drillCommand: Command = {
@@ -39,13 +37,10 @@ async function run(call: Call): Promise<number> {
 
 function wantedBy({ positionals: [named = 'latest'], values }: Call): DrillWanted {
   const { store, cluster } = values;
-  if (typeof cluster === 'string' && !/^[0-9a-fA-F]{1,16}$/.test(cluster)) {
-    throw new Failure('usage', `not a cluster id: ${JSON.stringify(cluster)}`);
-  }
   return {
     backup: named === 'latest' ? named : parseBackupId(named),
     store: typeof store === 'string' ? store : null,
-    cluster: typeof cluster === 'string' ? clusterId(cluster) : null,
+    cluster: typeof cluster === 'string' ? readClusterId(cluster) : null,
   };
 }
 

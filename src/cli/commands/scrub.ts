@@ -1,5 +1,4 @@
-import { clusterId } from '../../core/backup.ts';
-import { Failure, failureTable } from '../../core/errors.ts';
+import { type Failure, failureTable } from '../../core/errors.ts';
 import { parseSchedule } from '../../daemon/schedule.ts';
 import { longestGap } from '../../daemon/scrubs.ts';
 import {
@@ -10,7 +9,7 @@ import {
 } from '../../engine/scrub.ts';
 import type { Call, Command } from '../command.ts';
 import { configOptions, jsonOption, type OpenHouse, openForCommand } from '../settings.ts';
-import { shelfOptions } from '../shelves.ts';
+import { readClusterId, shelfOptions } from '../shelves.ts';
 import { json, table } from '../table.ts';
 
 export const scrubCommand: Command = {
@@ -43,9 +42,6 @@ async function run(call: Call): Promise<number> {
 
 function wantedBy({ values }: Call, { loaded, deps }: OpenHouse): ScrubWanted {
   const { store, cluster } = values;
-  if (typeof cluster === 'string' && !/^[0-9a-fA-F]{1,16}$/.test(cluster)) {
-    throw new Failure('usage', `not a cluster id: ${JSON.stringify(cluster)}`);
-  }
   const { cron, withinMs, repair } = loaded.config.scrub;
   const { timezone } = loaded.config.schedule;
   const schedule = cron === null ? undefined : parseSchedule({ cron, timezone });
@@ -53,7 +49,7 @@ function wantedBy({ values }: Call, { loaded, deps }: OpenHouse): ScrubWanted {
   const pace = { since: now, withinMs, periodMs: longestGap(schedule, now) };
   return {
     store: typeof store === 'string' ? store : null,
-    cluster: typeof cluster === 'string' ? clusterId(cluster) : null,
+    cluster: typeof cluster === 'string' ? readClusterId(cluster) : null,
     pace: values.all === true ? undefined : pace,
     repair: repair && values['no-repair'] !== true,
   };
