@@ -1,5 +1,6 @@
 /** The metrics of copies between stores: what they mean, and what moves them. */
 import type { Event } from '../core/events.ts';
+import { Refusals } from './refusals.ts';
 import type { Labelled, Series, Tally } from './series.ts';
 
 const copyResults = ['success', 'failure'] as const;
@@ -7,8 +8,7 @@ const copyResults = ['success', 'failure'] as const;
 export interface CopyMetrics {
   readonly copies: Tally<'store' | 'result'>;
   readonly missing: Labelled<'store'>;
-  /** Stores that did not take the backup of the run in progress. */
-  readonly refused: Set<string>;
+  readonly refusals: Refusals;
 }
 
 export function copyMetrics(series: Series, stores: readonly string[]): CopyMetrics {
@@ -28,28 +28,18 @@ export function copyMetrics(series: Series, stores: readonly string[]): CopyMetr
     missing.set({ store }, 0);
     for (const result of copyResults) copies.inc({ store, result }, 0);
   }
-  return { copies, missing, refused: new Set() };
+  return { copies, missing, refusals: new Refusals() };
 }
 
-export function countCopies({ copies, missing, refused }: CopyMetrics, event: Event): void {
+export function countCopies({ copies, missing, refusals }: CopyMetrics, event: Event): void {
+  // A dead store cannot be compared: until it can, this is what is known.
+  for (const store of refusals.take(event)) missing.inc({ store });
   switch (event.kind) {
     case 'backup-copied':
       copies.inc({ store: event.store, result: 'success' });
       return;
     case 'copy-failed':
       copies.inc({ store: event.store, result: 'failure' });
-      return;
-    case 'run-started':
-      refused.clear();
-      return;
-    case 'backup-not-stored':
-      refused.add(event.store);
-      return;
-    case 'run-finished':
-      // A dead store cannot be compared: until it can, this is what is known. What no store took
-      // is missing in none of them.
-      if (event.result === 'partial') for (const store of refused) missing.inc({ store });
-      refused.clear();
       return;
     case 'heal-started':
     case 'heal-finished':

@@ -6,8 +6,7 @@ import { type Event, type Observe, type RunResult, runResults } from '../core/ev
 import { failureReport, isoText } from './report-text.ts';
 import { followRun, type RunView } from './run-view.ts';
 import type { DaemonState, RunReport, StatusReport } from './status-report.ts';
-
-import { noteMissing, noteStore, unreadStore } from './store-state.ts';
+import { followMissing, noteStore, unreadStore } from './store-state.ts';
 
 export type { StatusReport } from './status-report.ts';
 
@@ -30,6 +29,7 @@ export function stateObserver({ stores, now }: StateOptions): State {
   const run = followRun(now);
   const known: Known = nothingKnown();
   const shelves = new Map(stores.map((name) => [name, unreadStore(name)]));
+  const noteMissing = followMissing(shelves);
 
   const observe = (event: Event): void => {
     const result = run.take(event);
@@ -43,10 +43,8 @@ export function stateObserver({ stores, now }: StateOptions): State {
       known.lastFailure = failureReport(event.failure, now());
     }
     const store = 'store' in event && event.store !== null ? shelves.get(event.store) : undefined;
-    if (event.kind === 'heal-started' || event.kind === 'heal-finished') {
-      noteMissing(shelves, event.missing);
-    }
     if (store !== undefined) shelves.set(store.name, noteStore(store, event, now));
+    noteMissing(event);
   };
   const report = (): StatusReport => ({
     ...known,

@@ -1,6 +1,7 @@
 /** What was last heard of each store. */
 import type { ProofName } from '../core/backup.ts';
 import type { Event, NewestBackup } from '../core/events.ts';
+import { Refusals } from './refusals.ts';
 import { failureReport, isoText } from './report-text.ts';
 import type { NewestReport, StoreReport } from './status-report.ts';
 
@@ -33,11 +34,6 @@ export function noteStore(store: StoreReport, event: Event, now: () => Date): St
     case 'catalog-unreadable':
       return { ...store, readable: false, failure: failureReport(event.failure, now()) };
     case 'backup-not-stored':
-      return {
-        ...store,
-        missing: (store.missing ?? 0) + 1,
-        failure: failureReport(event.failure, now()),
-      };
     case 'prune-failed':
       return { ...store, failure: failureReport(event.failure, now()) };
     case 'backup-committed': {
@@ -49,14 +45,18 @@ export function noteStore(store: StoreReport, event: Event, now: () => Date): St
   }
 }
 
-export function noteMissing(
-  shelves: Map<string, StoreReport>,
-  missing: Readonly<Record<string, number>>,
-): void {
-  for (const [name, backups] of Object.entries(missing)) {
+/** How many backups each store lacks, with what an event has told of it. */
+export function followMissing(shelves: Map<string, StoreReport>): (event: Event) => void {
+  const refusals = new Refusals();
+  const note = (name: string, missing: number): void => {
     const store = shelves.get(name);
-    if (store !== undefined) shelves.set(name, { ...store, missing: backups });
-  }
+    if (store !== undefined) shelves.set(name, { ...store, missing });
+  };
+  return (event) => {
+    for (const name of refusals.take(event)) note(name, (shelves.get(name)?.missing ?? 0) + 1);
+    if (event.kind !== 'heal-started' && event.kind !== 'heal-finished') return;
+    for (const [name, backups] of Object.entries(event.missing)) note(name, backups);
+  };
 }
 
 function newestReport(newest: NewestBackup): NewestReport {

@@ -46,10 +46,7 @@ export const stalled = new Failure('stream-stalled', 'member m2 sent no byte for
 });
 export const denied = new Failure('store-denied', 'store offsite refused the manifest');
 
-const wrongBytes = new Failure(
-  'object-damaged',
-  'local: a.db has 12 bytes, not 11',
-);
+const wrongBytes = new Failure('object-damaged', 'local: a.db has 12 bytes, not 11');
 
 const samples: { readonly [K in EventKind]: Extract<Event, { kind: K }> } = {
   'daemon-started': {

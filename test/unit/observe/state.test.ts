@@ -26,18 +26,24 @@ describe('the status', () => {
   test('tells how many backups each store lacks, also while it cannot be compared', () => {
     const { observe, report } = watch();
     const missing = () => report().stores.map((store) => store.missing);
+    const run = (result: 'partial' | 'failure') => {
+      observe(sample('run-started'));
+      observe(sample('backup-not-stored', { store: 'offsite' }));
+      observe(sample('run-finished', { result }));
+      told.push(missing());
+    };
     const told = [missing()];
 
-    observe(sample('backup-not-stored', { store: 'offsite' }));
-    told.push(missing());
+    run('failure');
+    run('partial');
     observe(sample('heal-started', { missing: { local: 0, offsite: 3, other: 7 } }));
     told.push(missing());
-    observe(sample('backup-not-stored', { store: 'offsite' }));
-    told.push(missing());
+    run('partial');
     observe(sample('heal-finished', { missing: { local: 0 } }));
     told.push(missing());
 
     expect(told).toEqual([
+      [null, null],
       [null, null],
       [null, 1],
       [0, 3],
