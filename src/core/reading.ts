@@ -32,3 +32,16 @@ const damageCodes: ReadonlySet<FailureCode> = new Set<FailureCode>([
 export function isDamage({ code }: Failure): boolean {
   return damageCodes.has(code);
 }
+
+const waysToCopies: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  'backup-missing',
+  'backup-untrusted',
+  'store-failed',
+  'store-denied',
+  'timed-out',
+]);
+
+/** Whether a failure speaks of one copy, or the way to it: another copy of the backup may do. */
+export function isOfOneCopy(failure: Failure): boolean {
+  return isDamage(failure) || waysToCopies.has(failure.code);
+}

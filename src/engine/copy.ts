@@ -8,6 +8,7 @@ import type { BackupId } from '../core/backup.ts';
 import { Failure, toFailure } from '../core/errors.ts';
 import { isProved, type Manifest, type Proof } from '../core/manifest.ts';
 import { objectName } from '../core/names.ts';
+import { isDamage } from '../core/reading.ts';
 import type { Body } from '../store/port.ts';
 import type { EngineDeps } from './deps.ts';
 import { everyFewMiB, type FetchOptions, readBack, storedBytes } from './read-back.ts';
@@ -130,7 +131,7 @@ class Copy {
       return (await this.#orNone(this.#to.manifest(id, this.#options))) ?? 'none';
     } catch (thrown) {
       this.#options.signal.throwIfAborted();
-      if (isDamage(thrown)) return 'unreadable';
+      if (isDamage(toFailure(thrown))) return 'unreadable';
       throw thrown;
     }
   }
@@ -143,7 +144,7 @@ class Copy {
       return true;
     } catch (thrown) {
       this.#options.signal.throwIfAborted();
-      if (isDamage(thrown)) return false;
+      if (isDamage(toFailure(thrown))) return false;
       throw thrown;
     }
   }
@@ -226,17 +227,12 @@ class Copy {
     const id = this.#id;
     const { name } = this.#to.store;
     const message = `store ${name} already has another backup named ${id}`;
-    return new Failure('store-failed', message, { context: { store: name, id } });
+    return new Failure('object-exists', message, { context: { store: name, id } });
   }
 }
 
 function isSameData(one: Manifest, other: Manifest): boolean {
   return one.sealed.object === other.sealed.object && one.sealed.sha256 === other.sealed.sha256;
-}
-
-function isDamage(thrown: unknown): boolean {
-  const codes = ['object-damaged', 'object-missing', 'manifest-invalid'];
-  return thrown instanceof Failure && codes.includes(thrown.code);
 }
 
 /** What failed on damaged data is told by the source's proofs now; what passed still holds. */

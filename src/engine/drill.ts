@@ -11,6 +11,7 @@ import type { RestoreOrder } from '../core/restore.ts';
 import { type Candidate, candidates, type Wanted } from './candidates.ts';
 import { asFailure, compareServed } from './compare-served.ts';
 import type { DrillDeps, RestoreDeps } from './deps.ts';
+import { writerOf } from './preflight.ts';
 import { sweepSpool } from './prepare.ts';
 import { restoreBackup } from './restore.ts';
 import { judgeVersions } from './version-rules.ts';
@@ -161,9 +162,9 @@ function quietDeps(deps: DrillDeps): RestoreDeps {
   };
 }
 
-function requireServable({ source }: Manifest, etcdVersion: string): void {
+function requireServable(manifest: Manifest, etcdVersion: string): void {
   try {
-    judgeVersions(source.storageVersion ?? source.serverVersion, etcdVersion, false);
+    judgeVersions(writerOf(manifest), etcdVersion, false);
   } catch (error) {
     const hint = 'Point drill.etcdBinary at an etcd as new as the one that wrote the backup.';
     throw new Failure('restore-refused', toFailure(error).message, { cause: error, hint });

@@ -1,7 +1,8 @@
 /** The live keys of a backup or of a snapshot file, once it is proved. */
 import { setImmediate as turn } from 'node:timers/promises';
-import { Failure, type FailureCode, toFailure } from '../core/errors.ts';
+import { Failure, toFailure } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
+import { isOfOneCopy } from '../core/reading.ts';
 import { fileSource } from '../format/file-source.ts';
 import { type StoredKey, StoredKeys } from '../format/stored-keys.ts';
 import type { ProvedFile } from '../spool/prover.ts';
@@ -38,17 +39,6 @@ export type ExtractDeps = Pick<
   | 'trust'
 >;
 
-/** Failures of one store's copy: another store may have a good one. */
-const copyFaults: ReadonlySet<FailureCode> = new Set<FailureCode>([
-  'object-damaged',
-  'object-missing',
-  'backup-untrusted',
-  'snapshot-corrupt',
-  'store-failed',
-  'store-denied',
-  'timed-out',
-]);
-
 /**
  * Fetches the backup from the first store whose copy proves sound. Never takes another backup than
  * the wanted one: older keys would look like the right ones. Throws `backup-missing`, the failures
@@ -70,7 +60,7 @@ export async function openBackup(
     } catch (error) {
       options.signal.throwIfAborted();
       const fault = toFailure(error);
-      if (!copyFaults.has(fault.code)) throw fault;
+      if (!isOfOneCopy(fault)) throw fault;
       failure ??= fault;
     }
   }

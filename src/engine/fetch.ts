@@ -54,8 +54,8 @@ export async function fetchProved(
 
 /**
  * Fetches the snapshot into a file, unsealed, comparing what is stored with the manifest on the
- * way, less what `proveSame` compares. Throws `backup-locked` where it is encrypted and no identity fits, and `backup-untrusted`
- * where what is encrypted belongs to another manifest.
+ * way, less what `proveSame` compares. Throws `backup-locked` where it is encrypted and no identity
+ * fits, and `backup-untrusted` where what is encrypted belongs to another manifest.
  */
 export async function fetchInto(
   file: SpoolFile,

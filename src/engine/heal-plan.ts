@@ -7,6 +7,7 @@ import type { BackupId, ClusterId } from '../core/backup.ts';
 import { isAhead } from '../core/clocks.ts';
 import { isProved, type Manifest } from '../core/manifest.ts';
 import { manifestId } from '../core/names.ts';
+import { isDamage } from '../core/reading.ts';
 import { planRetention, retentionItem } from '../core/retention.ts';
 import type { EngineDeps, Shelf } from './deps.ts';
 import { takeAllStock } from './stock.ts';
@@ -107,12 +108,10 @@ function needsOf(
     });
 }
 
-const damageCodes: readonly string[] = ['object-missing', 'object-damaged', 'manifest-invalid'];
-
 /** Whether the store has these is not known. What is damaged is missing: it can be made whole. */
 function unansweredIn({ faults }: CatalogListing): BackupId[] {
   return faults
-    .filter(({ failure }) => !damageCodes.includes(failure.code))
+    .filter(({ failure }) => !isDamage(failure))
     .flatMap(({ name }) => manifestId(name) ?? []);
 }
 

@@ -17,7 +17,7 @@ export interface FetchOptions {
 }
 
 /** Fine enough for a bar and for a slow line, coarse enough to cost nothing. */
-const tellEveryBytes = 4 * 1024 * 1024;
+export const tellEveryBytes = 4 * 1024 * 1024;
 
 /** Passes on what is worth telling of a way: every few MiB, and its end. */
 export function everyFewMiB(tell: OnProgress): OnProgress {

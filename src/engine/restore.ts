@@ -1,7 +1,8 @@
 /** The story of a restore. It never destroys: what was there is moved aside, at the very end. */
 import { clusterId, memberId, type Revision, revision } from '../core/backup.ts';
-import { Failure, type FailureCode, toFailure } from '../core/errors.ts';
+import { Failure, toFailure } from '../core/errors.ts';
 import { isProved, type Manifest } from '../core/manifest.ts';
+import { isOfOneCopy } from '../core/reading.ts';
 import type { RestoreOrder, RestoreReport, RestoreStep } from '../core/restore.ts';
 import { Building } from '../datadir/building.ts';
 import { datadirFailure } from '../datadir/failure.ts';
@@ -15,19 +16,6 @@ import type { RestoreDeps } from './deps.ts';
 import { fetchInto, type Opener, openerFor, proveSame } from './fetch.ts';
 import { type Approved, approve, requireStopped, writerOf } from './preflight.ts';
 import { Stopwatch } from './stopwatch.ts';
-
-/** Failures that speak of one copy, so that another copy or an older backup may do. */
-const copyFaults: ReadonlySet<FailureCode> = new Set<FailureCode>([
-  'object-damaged',
-  'object-missing',
-  'backup-missing',
-  'backup-untrusted',
-  'manifest-invalid',
-  'snapshot-corrupt',
-  'store-failed',
-  'store-denied',
-  'timed-out',
-]);
 
 /**
  * Builds the data directory of one member from the first candidate that passes every check, and
@@ -77,7 +65,7 @@ async function restoreFirst(
       const failure = toFailure(error);
       // What failed after the swap must be told as it is, whoever else gave up meanwhile.
       if (failure.code !== 'restore-failed') signal.throwIfAborted();
-      if (!copyFaults.has(failure.code)) throw failure;
+      if (!isOfOneCopy(failure)) throw failure;
       const { manifest, shelf } = candidate;
       failed ??= failure;
       passedOver.push({ backup: manifest.id, failure });

@@ -9,6 +9,7 @@ import { type Failure, toFailure } from '../core/errors.ts';
 import type { ScrubResult } from '../core/events.ts';
 import { isDamage, lastRead } from '../core/reading.ts';
 import type { EngineDeps } from './deps.ts';
+import { tellEveryBytes } from './read-back.ts';
 import { repairCopy } from './repair.ts';
 import { type DeadStore, type ScrubTask, type ScrubWanted, surveyScrub } from './survey-scrub.ts';
 import { noteDamage, type VerifyDeps, verifyBackup } from './verify.ts';
@@ -107,9 +108,6 @@ async function deathOf(
     return { store: store.name, failure: toFailure(error, 'store-failed') };
   }
 }
-
-/** Fine enough for a bar and for a slow line, coarse enough to cost nothing. */
-const tellEveryBytes = 4 * 1024 * 1024;
 
 class Scrub {
   readonly extent: { readonly copies: number; readonly totalBytes: number };

@@ -8,8 +8,7 @@ import type { ProvedFile } from '../spool/prover.ts';
 import { macKeyOf, newFileKey } from '../stream/age.ts';
 import { changesBytes, encryptionOf, seal, sealSuffix, unseal } from '../stream/seal.ts';
 import type { EngineDeps } from './deps.ts';
-
-const tellEveryBytes = 4 * 1024 * 1024;
+import { tellEveryBytes } from './read-back.ts';
 
 type SealedFacts = Omit<Manifest['sealed'], 'object'>;
 

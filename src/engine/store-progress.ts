@@ -1,11 +1,9 @@
 /** How far a backup is on its way into all stores, told as one sum. */
 import type { Observe } from '../core/events.ts';
+import { tellEveryBytes } from './read-back.ts';
 
 /** `totalBytes` where the way is longer than the backup. */
 export type Advance = (doneBytes: number, totalBytes?: number) => void;
-
-/** Fine enough for a bar and for a slow line, coarse enough to cost nothing. */
-const tellEveryBytes = 4 * 1024 * 1024;
 
 /**
  * One ear for each store. A slow store may take hours, and must not look dead meanwhile. Nothing is

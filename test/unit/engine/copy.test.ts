@@ -174,7 +174,7 @@ describe.concurrent('a copy', () => {
     });
 
     await expect(copied).rejects.toMatchObject({
-      code: 'store-failed',
+      code: 'object-exists',
       message: expect.stringContaining('another backup'),
     });
     expect((await work.listed('disk'))[0]?.sealed).toEqual(source.sealed);
