@@ -6,7 +6,11 @@ import { loadCommands, parseCall } from '../src/cli/program.ts';
 import { leavesOf } from '../src/config/entry.ts';
 import { schema } from '../src/config/schema.ts';
 import { storeSection } from '../src/config/store-schema.ts';
+import { manifestCore } from '../src/core/manifest-core.ts';
+import { parseObjectName } from '../src/core/names.ts';
 import { readGuide } from './support/guides.ts';
+import { manifestKeys } from './support/manifest-keys.ts';
+import { sampleManifest } from './unit/core/sample-manifest.ts';
 
 const root = join(import.meta.dirname, '..');
 const written = readdirSync(join(root, 'docs')).map((name) => `docs/${name}`);
@@ -102,7 +106,9 @@ describe('every document', () => {
 
   test('names keys that the configuration has', () => {
     const tops = new Set(Object.keys(schema.keys));
-    const nodes = new Set([...keys].flatMap((key) => prefixesOf(key)));
+    // Some keys of a manifest begin with the same word.
+    const named = [...keys, ...manifestKeys().map(({ key }) => key)];
+    const nodes = new Set(named.flatMap((key) => prefixesOf(key)));
     const unknown = guides.flatMap(({ name, text }) =>
       wordsIn(text)
         .map((word) => /^([a-z]\w*(\.[a-zA-Z]\w*)+)(: .*)?$/.exec(word)?.[1] ?? '')
@@ -140,4 +146,48 @@ test('the guide to restoring tells of refusals as the program does', () => {
 
   expect(messages.length).toBeGreaterThan(10);
   expect(unsaid).toEqual([]);
+});
+
+describe('docs/formats.md', () => {
+  const formats = readGuide('docs/formats.md');
+
+  test('has every key of a manifest with what it takes, and no other', () => {
+    const rows = [
+      ...formats.section('The manifest').text.matchAll(/^\| `([^`]+)` \| ([^|]+) \|/gm),
+    ];
+    const told = rows.map(([, key = '', value = '']) => ({ key, value }));
+
+    const asked = manifestKeys();
+    expect(asked.length).toBeGreaterThan(50);
+    expect(told.toSorted((left, right) => (left.key < right.key ? -1 : 1))).toEqual(asked);
+  });
+
+  test('tells the parts that nobody signs, as they are left out', () => {
+    const [left = ''] = /del\([^)]*\)/.exec(formats.text) ?? [];
+    const sample = sampleManifest();
+    const changed = (change: object): boolean =>
+      !manifestCore({ ...sample, ...change }).equals(manifestCore(sample));
+    const free = {
+      '.finishedAt': { finishedAt: new Date(0) },
+      '.hold': { hold: null },
+      '.labels': { labels: {} },
+      '.proofs.stored': { proofs: { ...sample.proofs, stored: sample.proofs.restored } },
+      '.proofs.restored': { proofs: { ...sample.proofs, restored: sample.proofs.stored } },
+    };
+
+    expect(left).toBe(`del(${['.authentication', ...Object.keys(free)].join(',')})`);
+    expect(Object.values(free).map(changed)).toEqual(Array(5).fill(false));
+    expect(changed({ host: 'another' })).toBe(true);
+  });
+
+  test('shows names that the catalog knows', () => {
+    const cluster = '0123456789abcdef';
+    const [id = ''] = /\d{8}T\d{6}Z-r\d+-\w{4}/.exec(formats.text) ?? [];
+    const [stem = ''] = /\d{8}T\d{6}Z-[a-z0-9]{4}\b/.exec(formats.text) ?? [];
+
+    expect(parseObjectName(`${cluster}/${id}.json`)).toMatchObject({ kind: 'manifest', id });
+    for (const end of ['.db', '.db.zst.age', '.db.gz']) {
+      expect(parseObjectName(`${cluster}/${stem}${end}`)).toMatchObject({ kind: 'data', stem });
+    }
+  });
 });

@@ -72,6 +72,8 @@ export interface Shell {
   readonly place: Workplace;
   /** What the guide says, and what it is here. */
   readonly here?: Readonly<Record<string, string>>;
+  /** With the standard programs that the lines call. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** Runs lines of a guide one after the other; rejects with what was said when one of them fails. */
@@ -92,7 +94,7 @@ export async function follow(lines: readonly string[], shell: Shell): Promise<st
   const settings = Object.entries(place.settings).map(([key, value]) => {
     return [environmentName(key), value];
   });
-  const env = { ...(await bringTool('curl')), ...Object.fromEntries(settings) };
+  const env = { ...(shell.env ?? (await bringTool('curl'))), ...Object.fromEntries(settings) };
   const script = [...prelude, 'set -e', meant].join('\n');
   const options = { cwd: place.dir, env, maxBuffer: 16 * 1024 ** 2 };
   const { stdout } = await promisify(execFile)('bash', ['-c', script], options);
