@@ -60,6 +60,23 @@ async function valuesOf(etcd: TestCluster, key: string): Promise<string[]> {
 }
 
 describe.concurrent('the guide to restoring', () => {
+  test('has commands in the parts that are followed here, and in no other', () => {
+    const headings = [...guide.text.matchAll(/^## (.*)$/gm)].map(([, heading = '']) => heading);
+
+    expect(headings.filter((heading) => guide.section(heading).commands.length > 0)).toEqual([
+      'Which case is it?',
+      'Some keys',
+      'One member is lost',
+      'The whole cluster',
+      'A cluster of one member',
+      'Afterwards',
+      'Going back',
+      'When the newest backup fails its checks',
+      'Encrypted and signed backups',
+      "With the daemon's API",
+    ]);
+  });
+
   test('puts some keys back, from before the mistake', async () => {
     await using etcd = await cluster('3.5');
     using place = laid(etcd);
@@ -127,6 +144,8 @@ describe.concurrent('the guide to restoring', () => {
     expect(await valuesOf(etcd, 'last')).toEqual(Array(3).fill('word'));
     expect(after).toMatch(/^m3 +\w+ .* healthy /m);
     expect(older.split('\n')[0]).toBe(plan.split('\n')[0]);
+    const ids = [plan, older].map((text) => /^New cluster id (\w+),/m.exec(text)?.[1]);
+    expect(new Set([...ids, readdirSync(place.storeDir)[0]]).size).toBe(3);
     expect(moved).toContain('on m2 (https://10.0.1.2:2380):');
     const report = guide.section('The whole cluster').blocks.at(-1)?.lines ?? [];
     const said = told[0]?.replaceAll(etcd.members[0]?.dataDir ?? '', usual) ?? '';
