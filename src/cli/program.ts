@@ -78,13 +78,14 @@ async function runNamed(
   const listened: NodeJS.Signals[] = command.name === 'run' ? [] : ['SIGINT', 'SIGTERM'];
   for (const signal of listened) around.signals.on(signal, listener);
   try {
-    return await command.run({ ...around, ...parse(command, words), signal: stop.signal });
+    return await command.run({ ...around, ...parseCall(command, words), signal: stop.signal });
   } finally {
     for (const signal of listened) around.signals.off(signal, listener);
   }
 }
 
-function parse(
+/** The words behind the name of a command. Throws `usage`. */
+export function parseCall(
   command: Command,
   words: readonly string[],
 ): Pick<Call, 'values' | 'positionals' | 'flags'> {

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { failureTable } from '../../src/core/errors.ts';
 import { cluster, etcdctl } from '../support/etcd.ts';
+import { readGuide, unprinted } from '../support/guides.ts';
 import { runProgram, workplace } from '../support/house.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -13,6 +14,8 @@ const readme = readFileSync(join(root, 'README.md'), 'utf8');
 const shown = [...readme.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap((block) =>
   (block[1] as string).trim().split('\n'),
 );
+
+const usual = '/var/lib/etcd';
 
 describe('the README', () => {
   test('shows every exit code of the program, and no other', () => {
@@ -44,7 +47,11 @@ describe('the README', () => {
       const configured = words[1] === 'config' ? [] : place.words();
       return runProgram([...words.slice(1), ...configured]);
     };
-    expect(await program('etcd-backupd backup')).toMatchObject({ code: 0 });
+    const backup = await program('etcd-backupd backup');
+    expect(backup).toMatchObject({ code: 0 });
+    const demo = readGuide('README.md').outputOf('npm test').join('\n');
+    const anyMember = (text: string) => text.replaceAll(/\bm\d\b/g, 'm0');
+    expect(unprinted(anyMember(demo).split('\n'), anyMember(backup.stderr))).toEqual([]);
 
     const ours = shown.filter((line) => line.startsWith('etcd-backupd '));
     expect(ours.length).toBeGreaterThan(8);
@@ -73,6 +80,7 @@ describe('the README', () => {
     await using etcd = await cluster('3.5', { members: 3 });
     await etcdctl(etcd, ['put', 'the-key', 'the value']);
     using place = workplace(etcd);
+    place.settings['cluster.name'] = 'prod';
     const call = async (words: readonly string[]) => {
       const ran = await runProgram([...words, ...place.words()]);
       expect({ words, ...ran }).toMatchObject({ code: 0 });
@@ -85,17 +93,20 @@ describe('the README', () => {
     await call(first.split(' ').slice(1));
     const plan = await call(planning.split(' ').slice(1));
 
-    // The cluster is gone, with the data of every member.
+    // The cluster is gone, two of its members with their data.
     await etcd.stop();
-    for (const { dataDir } of etcd.members) rmSync(dataDir, { recursive: true });
+    for (const { dataDir } of etcd.members.slice(1)) rmSync(dataDir, { recursive: true });
     const lines = plan.split('\n').map((line) => line.trim());
     const commands = lines.filter((line) => line.startsWith('etcd-backupd '));
+    const report = readGuide('README.md').blocks.find((b) => /^restored: /.test(b.lines[0] ?? ''));
     const restores = commands.filter((line) => line.startsWith('etcd-backupd restore '));
     expect(restores).toHaveLength(3);
+    const told = new Map<string | undefined, string>();
     for (const line of restores) {
       const name = /--name (\S+)/.exec(line)?.[1];
       const { dataDir = '' } = etcd.members.find((member) => member.name === name) ?? {};
-      await call(line.replace('/var/lib/etcd', dataDir).split(' ').slice(1));
+      const answer = await call(line.replace(usual, dataDir).split(' ').slice(1));
+      told.set(name, answer.replaceAll(dataDir, usual));
     }
     for (const member of etcd.members) await member.launch();
     await Promise.all(etcd.members.map((member) => member.untilHealthy()));
@@ -107,7 +118,8 @@ describe('the README', () => {
       etcd.clientUrls.map((url) => etcdctl(etcd, ['get', 'the-key'], { endpoints: [url] })),
     );
     expect(values).toEqual(Array(3).fill('the-key\nthe value\n'));
-    expect(lines[0]).toMatch(/^Restore of cluster test from backup /);
+    expect(unprinted(report?.lines ?? ['no report'], told.get('m1') ?? '')).toEqual([]);
+    expect(lines[0]).toMatch(/^Restore of cluster prod from backup /);
     const sentences = (text: string) => text.match(/^\d\. .*$/gm) ?? [];
     const shownPlan = guide.slice(guide.indexOf('Restore of cluster prod'));
     expect(sentences(shownPlan).slice(0, 7)).toEqual(sentences(plan));

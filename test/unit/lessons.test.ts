@@ -1,7 +1,8 @@
 /** The table of lessons names the test of each rule: a rule whose test is gone is only a wish. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { faultOf } from '../support/named-tests.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -20,20 +21,6 @@ function readLessons(): Lesson[] {
       const [incident = '', rule = '', ...proof] = line.replace(/^\| | \|$/g, '').split(' | ');
       return { incident, rule, proof: proof.join(' | ') };
     });
-}
-
-const oneTest = /^`(?<path>test\/[^`]+\.ts)`: "(?<title>(?:[^"\\]|\\.)+)"$/;
-
-/** What is wrong about a reference; undefined when the file holds the title, literally. */
-function faultOf(reference: string): string | undefined {
-  const { path, title } = oneTest.exec(reference)?.groups ?? {};
-  if (path === undefined || title === undefined) return `not a test: ${reference}`;
-  if (!existsSync(join(root, path))) return `no file ${path}`;
-  const text = readFileSync(join(root, path), 'utf8');
-  const plain = title.replaceAll('\\"', '"');
-  // Quoted: the whole title of a test, or of a row of its cases.
-  const quoted = ["'", '"', '`'].map((mark) => `${mark}${plain}${mark}`);
-  return quoted.some((each) => text.includes(each)) ? undefined : `${path} has no "${plain}"`;
 }
 
 const lessons = readLessons();
