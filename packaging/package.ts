@@ -1,6 +1,7 @@
 /**
  * Makes what is put on a host that has nothing: the program as one file, which holds Node.js, with
- * its units, an example configuration, an installer and checksums, and all of it as one archive.
+ * its units, an example configuration, its manual, completion for shells, an installer and checksums,
+ * and all of it as one archive.
  *
  *     npm run package
  */
@@ -16,9 +17,15 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { bashCompletion } from '../src/cli/completion/bash.ts';
+import { fishCompletion } from '../src/cli/completion/fish.ts';
+import { wordsOf } from '../src/cli/completion/words.ts';
+import { zshCompletion } from '../src/cli/completion/zsh.ts';
+import { loadCommands } from '../src/cli/program.ts';
 import { programVersion } from '../src/core/version.ts';
 import { run } from '../test/setup/program.ts';
 import { bundle, nativeCrc32 } from './bundle.ts';
+import { manPage, manPageName } from './man-page.ts';
 
 export interface Package {
   readonly folder: string;
@@ -38,17 +45,32 @@ export async function buildPackage(into: string): Promise<Package> {
   for (const fresh of [folder, work]) mkdirSync(fresh, { recursive: true });
   const program = join(folder, 'etcd-backupd');
   await buildProgram(program, work);
-  cpSync(join(root, 'systemd'), join(folder, 'systemd'), { recursive: true });
-  for (const file of ['config/etcd-backupd.example.yaml', 'packaging/install.sh', 'LICENSE']) {
-    copyFileSync(join(root, file), join(folder, file.slice(file.lastIndexOf('/') + 1)));
-  }
-  writeSums(folder, filesBelow(folder));
+  await addTexts(folder);
   const archive = join(into, `${name}.tar.gz`);
   const owner = ['--owner=0', '--group=0', '--numeric-owner', '--sort=name'];
   await run('tar', ['-C', into, ...owner, '-czf', archive, name]);
   writeFileSync(`${archive}.sha256`, sumLine(into, `${name}.tar.gz`));
   rmSync(work, { recursive: true });
   return { folder, program, archive };
+}
+
+/** Adds to the program what is installed beside it, and the checksums of all. */
+export async function addTexts(folder: string): Promise<void> {
+  cpSync(join(root, 'systemd'), join(folder, 'systemd'), { recursive: true });
+  for (const file of ['config/etcd-backupd.example.yaml', 'packaging/install.sh', 'LICENSE']) {
+    copyFileSync(join(root, file), join(folder, file.slice(file.lastIndexOf('/') + 1)));
+  }
+  const commands = await loadCommands();
+  const words = wordsOf(commands);
+  const made = {
+    [manPageName]: manPage(commands),
+    'completion/etcd-backupd': bashCompletion(words),
+    'completion/_etcd-backupd': zshCompletion(words),
+    'completion/etcd-backupd.fish': fishCompletion(words),
+  };
+  mkdirSync(join(folder, 'completion'));
+  for (const [file, text] of Object.entries(made)) writeFileSync(join(folder, file), text);
+  writeSums(folder, filesBelow(folder));
 }
 
 /** Node.js, with the program inside. */

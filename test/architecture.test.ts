@@ -14,6 +14,7 @@ const ranks: Record<string, number> = {
   stream: 1,
   observe: 1,
   config: 1,
+  notify: 1,
   cluster: 2,
   store: 2,
   catalog: 3,
@@ -38,6 +39,7 @@ const openFiles: Record<string, readonly string[]> = {
   store: ['store/port.ts'],
   observe: ['observe/state.ts'],
   config: ['config/config.ts'],
+  notify: [],
 };
 
 /** Each outside package has one door: one importing file, or one folder where it ends in `/`. */

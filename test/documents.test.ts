@@ -3,6 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { commandReference } from '../packaging/reference.ts';
+import { loadCommands } from '../src/cli/program.ts';
 import { leavesOf } from '../src/config/entry.ts';
 import { configExample } from '../src/config/example.ts';
 import { loadConfig } from '../src/config/load.ts';
@@ -29,6 +31,10 @@ test('docs/configuration.md is what the schema renders', () => {
 
 test('config/etcd-backupd.example.yaml is what the schema renders', () => {
   expectCommitted('config/etcd-backupd.example.yaml', configExample());
+});
+
+test('docs/reference.md is what the commands say of themselves', async () => {
+  expectCommitted('docs/reference.md', commandReference(await loadCommands()));
 });
 
 /** Loads a text of the example with its paths moved into a folder that has what they name. */

@@ -26,6 +26,7 @@ import { metricsObserver } from '../observe/metrics.ts';
 import { type State, stateObserver } from '../observe/state.ts';
 import { statusLine } from '../observe/status-line.ts';
 import { askedRestores } from './asked-restores.ts';
+import { openNotifier, targetsOf } from './notifier.ts';
 import { copiesOf, holdings } from './shelves.ts';
 import { buildHouse } from './wire.ts';
 
@@ -51,11 +52,15 @@ export async function attend(
   const about = { version: programVersion, node: process.versions.node };
   const { cron, withinMs } = config.scrub;
   const scrubWithinMs = cron === null ? 0 : withinMs;
-  const metrics = metricsObserver({ stores, scrubWithinMs, ...about, now });
+  const targets = targetsOf(config);
+  const metrics = metricsObserver({ stores, scrubWithinMs, targets, ...about, now });
   const state = stateObserver({ stores, now });
-  const observe = joinObservers({ metrics: metrics.observe, state: state.observe, log });
 
   await using opened = new AsyncDisposableStack();
+  // The first that is opened is the last that is closed: it tells how the others ended.
+  const notifier = opened.use(openNotifier(config, (event) => observe(event)));
+  const { observe: notify } = notifier;
+  const observe = joinObservers({ metrics: metrics.observe, state: state.observe, log, notify });
   const { deps } = opened.use(buildHouse(config, observe));
   const restores = opened.use(askedRestores(deps, config.cluster.localMember));
   const beat = supervisor && reportTo(supervisor, outlookOf(state));

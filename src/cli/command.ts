@@ -28,6 +28,8 @@ export interface Call extends Surroundings {
   readonly values: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
   readonly positionals: readonly string[];
   readonly flags: readonly ConfigFlag[];
+  /** All that there are, in the order of help. */
+  readonly commands: () => Promise<readonly Command[]>;
   /** Aborted by the first SIGINT or SIGTERM, except under `run`, which drains first. */
   readonly signal: AbortSignal;
 }

@@ -37,7 +37,13 @@ Examples:
 ${command.examples.map((example) => `  ${example}\n`).join('')}
 Exit codes:
    0  all went well
-${exitLines(['usage', ...(takesConfig ? ['config-invalid' as const] : []), ...command.codes])}`;
+${exitLines(codesOf(command))}`;
+}
+
+/** What its exit status commonly tells. */
+export function codesOf(command: Command): readonly FailureCode[] {
+  const configured = 'config' in command.options ? (['config-invalid'] as const) : [];
+  return ['usage', ...configured, ...command.codes];
 }
 
 function exitLines(codes: readonly FailureCode[]): string {

@@ -29,6 +29,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   health: async () => (await import('./commands/health.ts')).healthCommand,
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
   config: async () => (await import('./commands/config.ts')).configCommand,
+  completion: async () => (await import('./commands/completion.ts')).completionCommand,
   demo: async () => (await import('./commands/demo.ts')).demoCommand,
 };
 
@@ -78,7 +79,8 @@ async function runNamed(
   const listened: NodeJS.Signals[] = command.name === 'run' ? [] : ['SIGINT', 'SIGTERM'];
   for (const signal of listened) around.signals.on(signal, listener);
   try {
-    return await command.run({ ...around, ...parseCall(command, words), signal: stop.signal });
+    const given = { ...around, ...parseCall(command, words), commands: loadCommands };
+    return await command.run({ ...given, signal: stop.signal });
   } finally {
     for (const signal of listened) around.signals.off(signal, listener);
   }

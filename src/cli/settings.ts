@@ -4,10 +4,12 @@ import { resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { Failure, toFailure } from '../core/errors.ts';
+import type { Observe } from '../core/events.ts';
 import { parseSchedule } from '../daemon/schedule.ts';
 import { joinObservers } from '../observe/join.ts';
 import { logObserver } from '../observe/log.ts';
 import type { Call, Option } from './command.ts';
+import { openNotifier, silentNotifier } from './notifier.ts';
 import { type Progress, progressObserver, progressOn } from './progress.ts';
 import { buildHouse, type HouseDeps } from './wire.ts';
 
@@ -68,10 +70,18 @@ export interface OpenHouse extends AsyncDisposable {
   readonly loaded: LoadedConfig;
   readonly deps: HouseDeps;
   readonly progress: Progress;
+  /** For what only others are told: the person at the terminal sees the end of the command. */
+  readonly notify: Observe;
 }
 
-/** Opens everything for a command that works once: events go to stderr, in plain lines. */
-export function openForCommand(call: Call): OpenHouse {
+/**
+ * Opens everything for a command that works once: events go to stderr, in plain lines. `notifies`:
+ * others are told as by the daemon, and closing waits for that, within a limit.
+ */
+export function openForCommand(
+  call: Call,
+  { notifies = false }: { readonly notifies?: boolean } = {},
+): OpenHouse {
   const loaded = loadSettings(call, { checkFiles: true });
   for (const warning of loaded.warnings) call.terminal.err(`warning: ${warning}\n`);
   const progress = progressOn(call.terminal);
@@ -80,14 +90,21 @@ export function openForCommand(call: Call): OpenHouse {
     pretty: true,
     destination: { write: (line: string) => call.terminal.err(line) },
   });
-  const observe = joinObservers({ progress: progressObserver(progress), log });
+  const tellHere = joinObservers({ progress: progressObserver(progress), log });
+  const notifier = notifies
+    ? openNotifier(loaded.config, tellHere, { retries: false })
+    : silentNotifier;
+  const observe = joinObservers({ tellHere, notify: notifier.observe });
   const acceptsUnsigned = call.values['accept-unsigned'] === true;
   const house = buildHouse(withKeys(loaded.config, call), observe, { acceptsUnsigned });
   const close = async (): Promise<void> => {
     progress.clear();
-    await house[Symbol.asyncDispose]();
+    await using opened = new AsyncDisposableStack();
+    opened.use(notifier);
+    opened.use(house);
   };
-  return { loaded, deps: house.deps, progress, [Symbol.asyncDispose]: close };
+  const notify = notifier.observe;
+  return { loaded, deps: house.deps, progress, notify, [Symbol.asyncDispose]: close };
 }
 
 function withKeys(config: Config, { values }: Pick<Call, 'values'>): Config {

@@ -45,7 +45,7 @@ export function findMissing(
     if (leaf.node.kind === 'entry') return missingEntry(leaf, { given, isWrong });
     const listing = holdingListing(collected, leaf.key);
     if (listing === undefined || listing.items.length === 0) {
-      if (isWrong(leaf.key)) return [];
+      if (isWrong(leaf.key) || leaf.node.least === 0) return [];
       const reason = 'needs at least one item';
       const origin = listing?.origin ?? null;
       const example = listingExample(leaf.node);

@@ -1,5 +1,6 @@
 /** From settings, which mirror the file, to the Config that the program reads. */
 import type { Config, RetentionConfig, S3StoreConfig, StoreConfig } from './config.ts';
+import { composeNotify } from './notify.ts';
 import { splitAddress } from './places.ts';
 import type { Settings } from './schema.ts';
 
@@ -18,6 +19,7 @@ export function composeConfig(settings: Settings): Config {
     restore: composeRestore(settings.restore),
     drill: composeDrill(settings.drill),
     heal,
+    notify: composeNotify(settings.notify),
     http: composeHttp(settings.http),
     log,
   });

@@ -1,7 +1,9 @@
 /**
  * The configuration as the program reads it: complete, checked, in base units (milliseconds,
- * bytes) and frozen. Made by `load.ts` only. It holds paths of secrets, never secrets.
+ * bytes) and frozen. Made by `load.ts` only. It holds paths of secrets, and where a secret may
+ * stand for itself, one that never prints.
  */
+import type { Secret } from '../core/secret.ts';
 
 export interface Config {
   readonly cluster: ClusterConfig;
@@ -17,6 +19,7 @@ export interface Config {
   readonly restore: RestoreConfig;
   readonly drill: DrillConfig;
   readonly heal: HealConfig;
+  readonly notify: NotifyConfig;
   readonly http: HttpConfig;
   readonly log: LogConfig;
 }
@@ -178,6 +181,36 @@ export interface HealConfig {
   readonly cron: string;
 }
 
+export interface NotifyConfig {
+  readonly ping: NotifyWay & {
+    readonly success: SecretPlace | null;
+    readonly failure: SecretPlace | null;
+    readonly method: (typeof pingMethods)[number];
+  };
+  /** Names are unique. */
+  readonly webhooks: readonly WebhookConfig[];
+}
+
+export interface WebhookConfig extends NotifyWay {
+  readonly name: string;
+  readonly url: SecretPlace;
+  readonly events: readonly string[];
+  readonly method: (typeof webhookMethods)[number];
+  /** By their names, the paths of the files with their values. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly template: SecretPlace | null;
+}
+
+export interface NotifyWay {
+  readonly ca: string | null;
+  readonly insecureHttp: boolean;
+  readonly timeoutMs: number;
+  readonly retries: number;
+}
+
+/** The secret itself, or the path of the file that is read at each use. */
+export type SecretPlace = Secret | { readonly file: string };
+
 export interface HttpConfig {
   readonly enabled: boolean;
   /** `host` without brackets; port 0 takes any free one. */
@@ -199,6 +232,10 @@ export const storeTypes = ['file', 'nfs', 's3'] as const;
 export const checksumPolicies = ['auto', 'none'] as const;
 export const encryptionKinds = ['none', 'AES256', 'aws:kms', 'customer'] as const;
 export const lockModes = ['governance', 'compliance'] as const;
+/** How the ping is called in logs and metrics. */
+export const pingName = 'ping';
+export const pingMethods = ['GET', 'POST'] as const;
+export const webhookMethods = ['POST', 'PUT'] as const;
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type LogLevel = (typeof logLevels)[number];
 export const httpScopes = ['read', 'operate', 'restore'] as const;

@@ -3,6 +3,7 @@
  * and is left out when one of them is a problem already: a second complaint would only hide the
  * first.
  */
+import { notifyRisks, notifyRules } from './notify-rules.ts';
 import { isLoopback, splitAddress } from './places.ts';
 import type { Rule } from './rule.ts';
 import type { Settings } from './schema.ts';
@@ -21,7 +22,7 @@ export function findContradictions(
   isWrong: (key: string) => boolean,
 ): readonly Contradiction[] {
   const stores = settings.stores.flatMap((_, index) => storeRules(index));
-  return [...rules, ...stores].flatMap(({ keys, reason, example }) => {
+  return [...rules, ...stores, ...notifyRules(settings)].flatMap(({ keys, reason, example }) => {
     if (keys.some(isWrong)) return [];
     const found = reason(settings);
     return found === null ? [] : [{ key: keys[0], reason: found, example: example ?? null }];
@@ -44,6 +45,7 @@ export function findRisks(settings: Settings): readonly string[] {
       ? ['seal.trustedKeys without seal.signingKeyFile: this host would refuse what it backs up']
       : []),
     ...storeRisks(settings),
+    ...notifyRisks(settings),
   ];
 }
 

@@ -42,14 +42,14 @@ function renderSection(parent: Section, position: Position): readonly string[] {
         byKey,
       }),
     );
-    return [`${lead}${name}:`, ...items];
+    return [`${lead}${name}:${items.length === 0 ? ' []' : ''}`, ...items];
   });
 }
 
 /** Prefixes of the keys of a list's items: `stores[0].`, `stores[1].`. */
 function itemPrefixes(key: string, byKey: ReadonlyMap<string, Setting>): readonly string[] {
   const prefixes = [...byKey.keys()].flatMap((one) =>
-    one.startsWith(`${key}[`) ? [one.slice(0, one.indexOf('.') + 1)] : [],
+    one.startsWith(`${key}[`) ? [one.slice(0, one.indexOf('.', key.length) + 1)] : [],
   );
   return [...new Set(prefixes)];
 }

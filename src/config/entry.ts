@@ -29,6 +29,8 @@ export interface Section<K extends Keys = Keys> {
 export interface Listing<K extends Keys = Keys> {
   readonly kind: 'listing';
   readonly about: string;
+  /** How many items there have to be. */
+  readonly least: 0 | 1;
   readonly each: Section<K>;
 }
 
@@ -77,8 +79,12 @@ export function section<K extends Keys>(about: string, keys: K): Section<K> {
   return { kind: 'section', about, keys };
 }
 
-export function listing<K extends Keys>(about: string, each: Section<K>): Listing<K> {
-  return { kind: 'listing', about, each };
+export function listing<K extends Keys>(
+  about: string,
+  each: Section<K>,
+  { least = 1 }: Partial<Pick<Listing, 'least'>> = {},
+): Listing<K> {
+  return { kind: 'listing', about, least, each };
 }
 
 /** An entry or a listing with its full key, in the order of the schema. */

@@ -2,7 +2,7 @@
  * The example file, rendered from the schema. What most operators set is there as live lines; every
  * other key is a comment with its default, so that taking away "# " is all it takes to set it.
  */
-import type { Entry, Section } from './entry.ts';
+import type { Entry, Listing, Section } from './entry.ts';
 import { splitItems } from './formats.ts';
 import { schema } from './schema.ts';
 import { yamlComment, yamlScalar } from './yaml-text.ts';
@@ -27,6 +27,9 @@ function renderSection(parent: Section, { indent, first }: Position): readonly s
     const lead = index === 0 ? first : indent;
     const gap = index === 0 ? [] : [''];
     if (node.kind === 'entry') return [...gap, ...renderEntry(name, node, { indent, lead })];
+    if (node.kind === 'listing' && node.least === 0) {
+      return ['', ...yamlComment(node.about, indent), ...renderIdle(name, node, indent)];
+    }
     const head = ['', ...yamlComment(node.about, indent), `${indent}${name}:`];
     const deeper = `${indent}  `;
     if (node.kind === 'section') {
@@ -35,6 +38,12 @@ function renderSection(parent: Section, { indent, first }: Position): readonly s
     const inner = { indent: `${deeper}  `, first: `${deeper}- ` };
     return [...head, ...renderSection(node.each, inner)];
   });
+}
+
+/** A list that may be empty: what an item would look like. */
+function renderIdle(name: string, { each }: Listing, indent: string): readonly string[] {
+  const lines = [`${name}:`, ...renderSection(each, { indent: '    ', first: '  - ' })];
+  return lines.map((line) => (line === '' ? '' : `${indent}# ${line}`));
 }
 
 function renderEntry(

@@ -6,12 +6,13 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { identityBytes, identityLines } from '../core/age-text.ts';
-import { Failure, systemCode, toFailure } from '../core/errors.ts';
+import { Failure, systemCode } from '../core/errors.ts';
 import { parseSigningKey, parseTrustedKey } from '../core/signing-key.ts';
 import { checkCertificates, readCertificates } from './certificates.ts';
 import { httpScopes } from './config.ts';
-import { type Findings, systemReason, warnOfReaders } from './findings.ts';
+import { type Findings, systemReason, warnOfFault, warnOfReaders } from './findings.ts';
 import { refuse } from './formats.ts';
+import { checkNotifyFiles } from './notify-files.ts';
 import type { Settings } from './schema.ts';
 import { readKeyBytes, readKeyFile, readSecretFile } from './secret-file.ts';
 
@@ -57,6 +58,7 @@ export function checkFiles(
       warnOf('path', () => checkFolder(path, { makes: 'last' }));
     if (type === 's3') checkBucketFiles(s3, warnOf);
   }
+  checkNotifyFiles(settings, isWrong, warn);
   return { problems, warnings };
 }
 
@@ -159,13 +161,5 @@ function statOrNothing(path: string) {
   } catch (thrown) {
     if (systemCode(thrown) === 'ENOENT') return undefined;
     return refuse(`${path} ${systemReason(thrown)}`);
-  }
-}
-
-function warnOfFault(key: string, check: () => void, warn: (text: string) => void): void {
-  try {
-    check();
-  } catch (thrown) {
-    warn(`${key}: ${toFailure(thrown).message}`);
   }
 }

@@ -1,7 +1,7 @@
 /** How checks of files tell what they find. */
 import { statSync } from 'node:fs';
 
-import { systemCode } from '../core/errors.ts';
+import { systemCode, toFailure } from '../core/errors.ts';
 
 export interface Findings {
   /** Runs a check of one key; a Failure thrown by it becomes a problem of the key. */
@@ -20,6 +20,15 @@ export function warnOfReaders(
 ): void {
   if ((statSync(path).mode & 0o004) !== 0) {
     warn(`${key}: every user of this host can read ${path}; "chmod 0600" would end that`);
+  }
+}
+
+/** For what must not keep backups from being taken. */
+export function warnOfFault(key: string, check: () => void, warn: (text: string) => void): void {
+  try {
+    check();
+  } catch (thrown) {
+    warn(`${key}: ${toFailure(thrown).message}`);
   }
 }
 

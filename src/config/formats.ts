@@ -11,6 +11,8 @@ export interface Format<T> {
   readonly example: string;
   /** Must accept its own result when that is a text. */
   readonly parse: (text: string) => T;
+  /** All that there are, where there are few. */
+  readonly values?: readonly string[];
   /** Set for lists: the format of each item between the commas. */
   readonly item?: Format<string>;
 }
@@ -70,6 +72,7 @@ export function choice<const T extends string>(values: readonly T[]): Format<T> 
   return {
     name: words,
     example: values[0] ?? '',
+    values,
     parse: (text) => values.find((value) => value === text) ?? refuse(`must be ${words}`),
   };
 }

@@ -42,7 +42,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   const { fit, problems: unfit } = checkTexts(collected.supplied, options.cronFault);
   const problems = [...source.problems, ...collected.problems, ...unfit];
   const isWrong = (key: string) => problems.some((problem) => touches(problem, key));
-  const { settings, listed, assertValid } = settleAll(fit, holdingListing(collected, 'stores'));
+  const { settings, listed, assertValid } = settleAll(fit, (key) => holdingListing(collected, key));
   // Of a file that cannot be read as a whole nobody knows what it holds: nothing is missing then.
   const readable = collected.complete && source.problems.length === 0;
   let files: FileFindings = { problems: [], warnings: [] };

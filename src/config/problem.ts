@@ -24,7 +24,7 @@ const longestShown = 120;
 /** A value without what may be a secret in it. */
 export function maskedText({ secret }: Pick<Entry<unknown>, 'secret'>, text: string): string {
   // Where a path is asked for and no path was given, the secret itself may have been pasted.
-  if (secret && !text.startsWith('/')) return secretMark;
+  if (secret && !/^([\w-]+=)?\//.test(text)) return secretMark;
   // Public keys and secret ones are written by the same tool, and look alike.
   return (
     text

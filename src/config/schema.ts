@@ -6,6 +6,7 @@ import { backupSections } from './backup-schema.ts';
 import { type HttpScope, logLevels } from './config.ts';
 import { listing, optional, required, type SettingsOf, section, setting } from './entry.ts';
 import { choice, duration, listOf, matching, truth } from './formats.ts';
+import { notifySection } from './notify-schema.ts';
 import { absolutePath, endpoint, listenAddress, serverName } from './places.ts';
 import { restoreSections } from './restore-schema.ts';
 import { scrubSection } from './scrub-schema.ts';
@@ -153,6 +154,7 @@ export const schema = section('', {
   retention: retentionSection,
   scrub: scrubSection,
   ...restoreSections,
+  notify: notifySection,
   http,
   log,
 });

@@ -1,7 +1,8 @@
 /** Which text holds for each key, and the settings that the holding texts make. */
 import { type Layer, layers, type Supplied, type SuppliedListing } from './collected.ts';
-import { type Entry, leavesOf } from './entry.ts';
+import { type Entry, leavesOf, type Section } from './entry.ts';
 import { settle } from './layers.ts';
+import { webhookSection } from './notify-schema.ts';
 import { maskedText } from './problem.ts';
 import { type Settings, schema } from './schema.ts';
 import { storeSection } from './store-schema.ts';
@@ -22,27 +23,44 @@ export interface Settlement {
   readonly assertValid: () => void;
 }
 
-/** `stores` is the listing that holds, if there is one. */
+/** `holding` tells the listing that holds of a key, if there is one. */
 export function settleAll(
   fit: readonly Supplied[],
-  stores: SuppliedListing | undefined,
+  holding: (key: string) => SuppliedListing | undefined,
 ): Settlement {
-  const whole = settle(schema, textsOf(fit.filter(({ key }) => !key.startsWith('stores['))));
-  const inStores = fit.filter(({ layer }) => layer === stores?.layer);
-  const each = Array.from({ length: stores?.items.length ?? 0 }, (_, index) => {
-    const prefix = `stores[${index}].`;
-    const own = inStores.filter(({ key }) => key.startsWith(prefix));
-    const bare = own.map((one) => ({ ...one, key: one.key.slice(prefix.length) }));
-    return { prefix, own, settled: settle(storeSection, textsOf(bare)) };
-  });
+  const whole = settle(schema, textsOf(fit.filter(({ key }) => !key.includes('['))));
+  const stores = settleItems('stores', storeSection, fit, holding);
+  const webhooks = settleItems('notify.webhooks', webhookSection, fit, holding);
+  const items = [...stores, ...webhooks];
+  const { notify, ...settings } = whole.settings;
   return {
-    settings: { ...whole.settings, stores: each.map(({ settled }) => settled.settings) },
-    listed: listSettings(fit, each),
+    settings: {
+      ...settings,
+      stores: stores.map(({ settled }) => settled.settings),
+      notify: { ...notify, webhooks: webhooks.map(({ settled }) => settled.settings) },
+    },
+    listed: listSettings(fit, items),
     assertValid: () => {
       whole.assertValid();
-      for (const { settled } of each) settled.assertValid();
+      for (const { settled } of items) settled.assertValid();
     },
   };
+}
+
+function settleItems<S extends Section>(
+  key: string,
+  section: S,
+  fit: readonly Supplied[],
+  holding: (key: string) => SuppliedListing | undefined,
+) {
+  const held = holding(key);
+  const inItems = fit.filter(({ layer }) => layer === held?.layer);
+  return Array.from({ length: held?.items.length ?? 0 }, (_, index) => {
+    const prefix = `${key}[${index}].`;
+    const own = inItems.filter((one) => one.key.startsWith(prefix));
+    const bare = own.map((one) => ({ ...one, key: one.key.slice(prefix.length) }));
+    return { section, prefix, own, settled: settle(section, textsOf(bare)) };
+  });
 }
 
 function textsOf(supplied: readonly Supplied[]): Readonly<Record<Layer, Record<string, string>>> {
@@ -51,12 +69,13 @@ function textsOf(supplied: readonly Supplied[]): Readonly<Record<Layer, Record<s
   return texts;
 }
 
-interface StoreTexts {
+interface ItemTexts {
+  readonly section: Section;
   readonly prefix: string;
   readonly own: readonly Supplied[];
 }
 
-function listSettings(fit: readonly Supplied[], stores: readonly StoreTexts[]): readonly Setting[] {
+function listSettings(fit: readonly Supplied[], items: readonly ItemTexts[]): readonly Setting[] {
   const rules = new Map<string, Setting>();
   const listed = leavesOf(schema).flatMap(({ key, node }) => {
     if (node.kind === 'listing') return [];
@@ -64,8 +83,8 @@ function listSettings(fit: readonly Supplied[], stores: readonly StoreTexts[]): 
     rules.set(key, setting);
     return [setting];
   });
-  const inStores = stores.flatMap(({ prefix, own }) =>
-    leavesOf(storeSection).flatMap(({ key, node }) => {
+  const inItems = items.flatMap(({ section, prefix, own }) =>
+    leavesOf(section).flatMap(({ key, node }) => {
       if (node.kind === 'listing') return [];
       const setting = settingOf({ key: `${prefix}${key}`, entry: node }, own);
       const global = rules.get(key);
@@ -73,7 +92,7 @@ function listSettings(fit: readonly Supplied[], stores: readonly StoreTexts[]): 
       return [{ ...setting, value: global.value, origin: key }];
     }),
   );
-  return [...listed, ...inStores];
+  return [...listed, ...inItems];
 }
 
 function settingOf(

@@ -108,9 +108,9 @@ export function listingExample({ each }: Listing): string {
 
 /** Keys and sections that could stand where `key` stands, with the indexes that it has. */
 function knownKeys(key: string): readonly string[] {
-  const [, item] = /^(\w+\[\d+\])\./.exec(key) ?? [];
-  const root = item === undefined ? schema : schema.keys.stores.each;
-  return allKeys(root, item === undefined ? '' : `${item}.`);
+  const [, list, at] = /^([\w.]+)(\[\d+\])\./.exec(key) ?? [];
+  const node = leavesOf(schema).find((leaf) => leaf.key === list)?.node;
+  return node?.kind === 'listing' ? allKeys(node.each, `${list}${at}.`) : allKeys(schema, '');
 }
 
 function allKeys(parent: Section, prefix: string): readonly string[] {

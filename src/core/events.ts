@@ -192,6 +192,9 @@ export type Event =
       peerUrls: readonly string[];
       learner: boolean;
     }
+  // telling others; the target is a webhook's name, or ping
+  | { kind: 'notice-delivered'; target: string; notice: string; attempts: number }
+  | { kind: 'notice-failed'; target: string; notice: string; attempts: number; failure: Failure }
   // the admin API
   | { kind: 'http-listening'; address: string }
   | { kind: 'call-failed'; method: string; path: string; failure: Failure }

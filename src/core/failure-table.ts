@@ -204,6 +204,11 @@ export const failureTable = {
     retryable: false,
     hint: 'Look at the log of the daemon on this host.',
   },
+  'notify-failed': {
+    exit: 68,
+    retryable: true,
+    hint: 'Check the URL and what it needs under notify; "etcd-backupd check" tries to reach each.',
+  },
   internal: {
     exit: 70,
     retryable: false,

@@ -82,6 +82,7 @@ const failureStatus = {
   'timed-out': 504,
   stopped: 503,
   'daemon-unhealthy': 503,
+  'notify-failed': 502,
   internal: 500,
 } as const satisfies Record<FailureCode, number>;
 

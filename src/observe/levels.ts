@@ -95,6 +95,9 @@ const levels = {
   'keys-put-back': ({ failed }) => (failed === null ? 'info' : 'error'),
   'member-removed': 'info',
   'member-added': 'info',
+  'notice-delivered': 'debug',
+  // Backups go on as they do; who waits for the message does not know.
+  'notice-failed': 'warn',
   'http-listening': 'info',
   // A store that does not answer is not ours to mend; a fault of our own is.
   'call-failed': ({ failure }) => (failure.code === 'internal' ? 'error' : 'warn'),

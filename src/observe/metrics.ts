@@ -11,6 +11,7 @@ import { backupSteps, type Observe, runResults } from '../core/events.ts';
 import { copyMetrics } from './copy-metrics.ts';
 import { expectationMetrics, watchExpectations } from './expectations.ts';
 import { countEvents, drillResults, restoreResults, skipReasons } from './metric-events.ts';
+import { countNotices } from './notice-metrics.ts';
 import { scrubMetrics, showScrubRule } from './scrub-metrics.ts';
 import { openSeries, type Series } from './series.ts';
 
@@ -19,6 +20,8 @@ export interface MetricsOptions {
   readonly stores: readonly string[];
   /** 0, and left out: there are no scrubs by schedule. */
   readonly scrubWithinMs?: number;
+  /** Names of those who are told; left out: nobody is. */
+  readonly targets?: readonly string[];
   readonly version: string;
   readonly node: string;
   readonly now: () => Date;
@@ -49,7 +52,8 @@ export function metricsObserver(options: MetricsOptions): Metrics {
     ...scrubMetrics(series, stores),
   };
   const expectations = expectationMetrics(series);
-  const observers = [countEvents(set, now), watchExpectations(expectations)];
+  const notices = countNotices(series, options.targets ?? []);
+  const observers = [countEvents(set, now), watchExpectations(expectations), notices];
   showScrubRule(series, options.scrubWithinMs ?? 0);
   const build = series.gauge('build_info', 'Always 1; which build answers.', ['version', 'node']);
   build.set({ version, node }, 1);

@@ -136,6 +136,11 @@ const sentences: { readonly [K in EventKind]: Say<K> } = {
   'member-added': (e) =>
     `${nameOf(e)} (${e.member}) was added to cluster ${e.cluster} as a ` +
     `${e.learner ? 'learner' : 'voter'} at ${e.peerUrls.join(', ')}; it has not started yet`,
+  'notice-delivered': (e) =>
+    `${e.notice} told to ${e.target}${e.attempts > 1 ? ` at try ${e.attempts}` : ''}`,
+  'notice-failed': (e) =>
+    `${e.notice} could not be told to ${e.target} ` +
+    `(${count(e.attempts, 'try', 'tries')}): ${blame(e.failure)}`,
   'http-listening': (e) => `admin API listens on ${e.address}`,
   'call-failed': (e) => `${e.method} ${e.path} ended with a fault: ${blame(e.failure)}`,
   'call-made': (e) =>

@@ -38,8 +38,7 @@ export function stateObserver({ stores, now }: StateOptions): State {
     }
     noteDaemon(known, event, now);
     notePlan(known, event, now);
-    // A call that failed concerns its caller; this is about backups.
-    if ('failure' in event && event.kind !== 'call-failed') {
+    if ('failure' in event && !notAboutBackups.has(event.kind)) {
       known.lastFailure = failureReport(event.failure, now());
     }
     const store = 'store' in event && event.store !== null ? shelves.get(event.store) : undefined;
@@ -55,6 +54,9 @@ export function stateObserver({ stores, now }: StateOptions): State {
   });
   return { observe, report };
 }
+
+/** A call that failed concerns its caller, an undelivered message whoever waits for it. */
+const notAboutBackups: ReadonlySet<Event['kind']> = new Set(['call-failed', 'notice-failed']);
 
 function nothingKnown(): Known {
   return {

@@ -1,4 +1,5 @@
 import { checkEverything } from '../../engine/check.ts';
+import { checkNotify } from '../check-notify.ts';
 import type { Call, Command } from '../command.ts';
 import { configOptions, jsonOption, openForCommand } from '../settings.ts';
 import { json, table } from '../table.ts';
@@ -8,7 +9,11 @@ export const checkCommand: Command = {
   summary: 'Try the configuration and every connection, end to end, without taking a backup',
   usage: '[options]',
   positionals: { min: 0, max: 0 },
-  options: { ...configOptions, ...jsonOption },
+  options: {
+    ...configOptions,
+    notify: { type: 'boolean', doc: 'send a test message to each webhook; a ping is never sent' },
+    ...jsonOption,
+  },
   examples: ['etcd-backupd check', 'etcd-backupd check --config ./config.yaml --json'],
   codes: ['cluster-unreachable', 'cluster-auth', 'cluster-tls', 'no-source', 'store-denied'],
   run,
@@ -17,7 +22,8 @@ export const checkCommand: Command = {
 /** The exit status is that of the first thing that failed. */
 async function run(call: Call): Promise<number> {
   await using house = openForCommand(call);
-  const { results, judgements } = await checkEverything(house.deps, call);
+  const { results: connections, judgements } = await checkEverything(house.deps, call);
+  const results = [...connections, ...(await checkNotify(house.loaded.config, call))];
   if (call.values.json) {
     const shown = results.map(({ subject, detail, failure }) => {
       return { subject, ok: failure === undefined, detail, code: failure?.code ?? null };

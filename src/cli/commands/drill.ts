@@ -26,7 +26,7 @@ export const drillCommand: Command = {
 
 async function run(call: Call): Promise<number> {
   const wanted = wantedBy(call);
-  await using house = openForCommand(call);
+  await using house = openForCommand(call, { notifies: true });
   const report = await runDrill(wanted, house.deps, call);
   call.terminal.out(call.values.json ? json(asJson(report)) : asTable(report));
   if (report.outcome === 'passed') return 0;

@@ -37,7 +37,7 @@ export const initCommand: Command = {
 
 async function run(call: Call): Promise<number> {
   const { dataDir } = askedOf(call);
-  await using house = openForCommand(call);
+  await using house = openForCommand(call, { notifies: true });
   const { restored, reason } = await initDataDir(
     dataDir,
     () => choose(call, house),

@@ -41,7 +41,7 @@ export const restoreCommand: Command = {
 async function run(call: Call): Promise<number> {
   const wanted = wantedOf(call);
   const asked = askedOf(call);
-  await using house = openForCommand(call);
+  await using house = openForCommand(call, { notifies: true });
   const { deps, loaded } = house;
   const plan = await planRestore(wanted, asked, deps, call.signal);
   if (call.values.plan) {

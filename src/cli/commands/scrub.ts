@@ -30,7 +30,7 @@ export const scrubCommand: Command = {
 };
 
 async function run(call: Call): Promise<number> {
-  await using house = openForCommand(call);
+  await using house = openForCommand(call, { notifies: true });
   const report = await scrubStores(wantedBy(call, house), house.deps, call);
   house.progress.clear();
   call.terminal.out(call.values.json ? json(asJson(report)) : asTable(report));

@@ -1,20 +1,23 @@
 import { rankSources } from '../../cluster/choose.ts';
 import { readSecretFile } from '../../config/secret-file.ts';
+import { isAhead } from '../../core/clocks.ts';
 import { toFailure } from '../../core/errors.ts';
 import { isProved, type Manifest } from '../../core/manifest.ts';
 import { isDamage, isDamaged, unreadSince } from '../../core/reading.ts';
-import { formatBytes } from '../../core/units.ts';
+import { DueTimes } from '../../daemon/due-times.ts';
+import { parseSchedule } from '../../daemon/schedule.ts';
 import { trusts } from '../../engine/trust.ts';
 import type { StatusReport } from '../../observe/status-report.ts';
 import type { Call, Command } from '../command.ts';
 import { configOptions, jsonOption, type OpenHouse, openForCommand } from '../settings.ts';
 import { type Holdings, holdings, tellTroubles } from '../shelves.ts';
-import { json, table } from '../table.ts';
-import { ageOf, proofsOf } from './list.ts';
+import { type AskedMembers, type StoreState, statusText } from '../status-text.ts';
+import { json } from '../table.ts';
+import { judgeSafety, type Seen, type Verdict } from '../verdict.ts';
 
 export const statusCommand: Command = {
   name: 'status',
-  summary: 'Show at a glance: the daemon, the newest backup of every store, the members',
+  summary: 'Show at a glance: safe or not and why, the stores, the daemon, the members',
   usage: '[options]',
   positionals: { min: 0, max: 0 },
   options: { ...configOptions, ...jsonOption },
@@ -26,14 +29,6 @@ export const statusCommand: Command = {
 /** How long the daemon on this host has to answer: it does so at once or not at all. */
 const daemonAnswerMs = 2000;
 
-interface MemberLine {
-  readonly id: string;
-  readonly name: string;
-  readonly eligible: boolean;
-  readonly role: string;
-  readonly reason: string;
-}
-
 /** Works without the daemon and without the cluster: whatever answers is shown. */
 async function run(call: Call): Promise<number> {
   await using house = openForCommand(call);
@@ -42,12 +37,16 @@ async function run(call: Call): Promise<number> {
     askMembers(house, call),
     holdings(call, house.deps),
   ]);
-  if (call.values.json)
-    call.terminal.out(json({ daemon, ...members, stores: storesOf(found, house) }));
-  else {
-    call.terminal.out(daemonLines(daemon));
-    call.terminal.out(storeLines(found, house, daemon));
-    call.terminal.out(memberLines(members));
+  const stores = storesOf(found, house, daemon);
+  const verdict = judge({ stores, daemon, unreachable: members.unreachable }, house);
+  if (call.values.json) {
+    const plain = stores.map(({ newest, ...facts }) => {
+      return { ...facts, newest: newest?.id ?? null, startedAt: newest?.startedAt ?? null };
+    });
+    call.terminal.out(json({ verdict, daemon, ...members, stores: plain }));
+  } else {
+    const shown = { verdict, daemon, stores, asked: members, now: house.deps.now() };
+    call.terminal.out(statusText(shown));
   }
   return tellTroubles(call, found) || members.exitCode;
 }
@@ -71,7 +70,7 @@ async function askDaemon(house: OpenHouse, call: Call): Promise<StatusReport | n
 async function askMembers(
   house: OpenHouse,
   call: Call,
-): Promise<{ members: MemberLine[]; unreachable: string | null; exitCode: number }> {
+): Promise<AskedMembers & { readonly exitCode: number }> {
   const { cluster, source, now } = house.deps;
   try {
     const survey = await cluster.survey(call);
@@ -88,42 +87,64 @@ async function askMembers(
   }
 }
 
-function daemonLines(daemon: StatusReport | null): string {
-  if (daemon === null) return 'daemon   does not answer on this host\n\n';
-  const { run, nextRun, lastRun, lastScrub, lastFailure } = daemon;
-  const rows = [
-    ['daemon', `${daemon.state}, version ${daemon.version}, since ${daemon.startedAt}`],
-    ['now', run === null ? 'idle' : `${run.step}, ${formatBytes(run.doneBytes)} done`],
-    ['last run', lastRun === null ? 'none yet' : `${lastRun.result} at ${lastRun.finishedAt}`],
-    ['next run', nextRun === null ? 'not planned' : `${nextRun.at} (${nextRun.reason})`],
-  ];
-  if (lastScrub) rows.push(['last scrub', `${lastScrub.result} at ${lastScrub.finishedAt}`]);
-  const failed = lastFailure && [['last failure', `${lastFailure.at}: ${lastFailure.message}`]];
-  return `${table([...rows, ...(failed ?? [])])}\n`;
-}
-
 /** Of a store's copies, oldest first: the newest one that counts. */
 function newestIn({ deps }: OpenHouse): (own: Holdings['copies']) => Manifest | undefined {
   const isTrusted = trusts(deps.trust);
-  return (own) =>
-    own.findLast(({ manifest }) => isProved(manifest) && isTrusted(manifest))?.manifest;
+  const now = deps.now();
+  const counts = (manifest: Manifest): boolean =>
+    isProved(manifest) && isTrusted(manifest) && !isAhead(manifest.startedAt, now);
+  return (own) => own.findLast(({ manifest }) => counts(manifest))?.manifest;
 }
 
-function storesOf(found: Holdings, house: OpenHouse): unknown[] {
+function storesOf(
+  found: Holdings,
+  house: OpenHouse,
+  daemon: StatusReport | null,
+): readonly StoreState[] {
   const newestOf = newestIn(house);
-  return house.deps.shelves.map(({ store }) => {
-    const own = found.copies.filter(({ shelf }) => shelf.store === store);
-    const newest = newestOf(own);
-    const dead = found.unreadable.find((one) => one.store === store.name);
+  return house.deps.shelves.map(({ store: { name } }) => {
+    const own = found.copies.filter(({ shelf }) => shelf.store.name === name);
+    const dead = found.unreadable.find((one) => one.store === name);
     return {
-      store: store.name,
+      store: name,
       backups: own.length,
-      newest: newest?.id ?? null,
-      startedAt: newest?.startedAt ?? null,
-      damaged: damagedOf(found, store.name),
+      newest: newestOf(own),
+      damaged: damagedOf(found, name),
+      missing: daemon?.stores.find((one) => one.name === name)?.missing ?? null,
       oldestRead: oldestReadOf(own) ?? null,
       failure: dead?.failure.message ?? null,
     };
+  });
+}
+
+function judge(
+  {
+    stores,
+    daemon,
+    unreachable,
+  }: Pick<Seen, 'unreachable'> & {
+    readonly stores: readonly StoreState[];
+    readonly daemon: StatusReport | null;
+  },
+  { loaded: { config }, deps }: OpenHouse,
+): Verdict {
+  const { cron, timezone, jitterMs } = config.schedule;
+  const now = deps.now();
+  const dueTimes = new DueTimes(parseSchedule({ cron, timezone }), jitterMs, now);
+  const unchangedAt = daemon?.lastUnchangedAt ?? null;
+  const asked = daemon && {
+    unchangedAt: unchangedAt === null ? null : new Date(unchangedAt),
+    failedRuns: daemon.consecutiveFailures,
+    lastFailure: daemon.lastFailure?.message ?? null,
+  };
+  return judgeSafety({
+    now,
+    expectedSince: dueTimes.expectedSince(now),
+    stores: stores.map(({ store, newest, damaged, missing, failure }) => {
+      return { name: store, newestAt: newest?.startedAt, damaged, missing: missing ?? 0, failure };
+    }),
+    daemon: config.http.enabled ? asked : undefined,
+    unreachable,
   });
 }
 
@@ -138,51 +159,4 @@ function damagedOf({ copies, faults }: Holdings, store: string): number {
 function oldestReadOf(own: Holdings['copies']): Date | undefined {
   const times = own.map(({ manifest }) => unreadSince(manifest).getTime());
   return times.length === 0 ? undefined : new Date(Math.min(...times));
-}
-
-const storeHeading = [
-  'STORE',
-  'BACKUPS',
-  'MISSING',
-  'DAMAGED',
-  'OLDEST READ',
-  'NEWEST PROVED',
-  'AGE',
-  'SIZE',
-  'PROOFS',
-  'MISSING',
-];
-
-function storeLines(found: Holdings, house: OpenHouse, daemon: StatusReport | null): string {
-  const now = house.deps.now();
-  const newestOf = newestIn(house);
-  const rows = house.deps.shelves.map(({ store }) => {
-    const known = daemon?.stores.find(({ name }) => name === store.name)?.missing;
-    const missing = String(known ?? '');
-    if (found.unreadable.some((one) => one.store === store.name)) {
-      return [store.name, '?', missing, '?', '', 'cannot be read'];
-    }
-    const own = found.copies.filter(({ shelf }) => shelf.store === store);
-    const newest = newestOf(own);
-    const oldestRead = oldestReadOf(own);
-    const about = [
-      store.name,
-      String(own.length),
-      missing,
-      String(damagedOf(found, store.name)),
-      oldestRead === undefined ? '' : ageOf(oldestRead, now),
-    ];
-    if (newest === undefined) return [...about, 'no proved backup', '', '', '', missing];
-    const size = formatBytes(newest.sealed.sizeBytes);
-    return [...about, newest.id, ageOf(newest.startedAt, now), size, proofsOf(newest), missing];
-  });
-  return `${table([storeHeading, ...rows])}\n`;
-}
-
-function memberLines(asked: { members: MemberLine[]; unreachable: string | null }): string {
-  if (asked.unreachable !== null) return `cluster  ${asked.unreachable}\n`;
-  const rows = asked.members.map(({ name, id, role, eligible, reason }) => {
-    return [name || id, role, `${eligible ? 'can' : 'can not'} be the source: ${reason}`];
-  });
-  return table([['MEMBER', 'ROLE', 'SOURCE'], ...rows]);
 }

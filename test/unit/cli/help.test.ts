@@ -94,12 +94,14 @@ function wordsOf(line: string): string[] {
 
 /** Keeps an example from doing anything: with it, no configuration loads. */
 function spoiled([command, what]: readonly string[]): string[] {
-  return what === 'snapshot.db' || command === 'demo' ? [] : ['--no.such=key'];
+  return what === 'snapshot.db' || command === 'demo' || command === 'completion'
+    ? []
+    : ['--no.such=key'];
 }
 
 function answerTo([command, what]: readonly string[]): object {
   if (what === 'snapshot.db') return { err: expect.stringContaining('cannot read snapshot.db') };
   if (command === 'demo') return { code: 'etcd-start' };
-  if (what === 'example') return { code: 'success' };
+  if (what === 'example' || command === 'completion') return { code: 'success' };
   return { code: 'config-invalid', err: expect.stringContaining('no.such\n    is not a key') };
 }

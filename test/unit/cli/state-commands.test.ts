@@ -31,13 +31,17 @@ describe('status', () => {
   test('says of an empty store that it has no proved backup', async () => {
     const { out } = await call(['status', ...place().words]);
 
-    expect(out).toMatch(/^local +0 +0 +no proved backup$/m);
+    expect(out).toMatch(/^NOT SAFE: no store that can be read holds a proved backup$/m);
+    expect(out).toMatch(/^local +never +no proved backup +0 +\? +0$/m);
   });
 
   test('shows what the daemon on this host says of itself', async () => {
     const [port = 0] = await freePorts(1);
     const state = stateObserver({ stores: ['local'], now: () => today });
-    for (const event of [sample('daemon-started'), sample('next-run-scheduled')]) {
+    for (const event of [
+      sample('daemon-started'),
+      sample('next-run-scheduled', { at: new Date('2026-11-21T00:45:00Z') }),
+    ]) {
       state.observe(event);
     }
     const listen = { host: '127.0.0.1', port };
@@ -49,11 +53,11 @@ describe('status', () => {
     const { out } = await call(['status', ...at.words]);
     const { daemon } = JSON.parse((await call(['status', '--json', ...at.words])).out);
 
-    expect(out.split('\n\n')[0]).toBe(
-      'daemon    running, version 0.1.0, since 2026-11-21T00:00:00.000Z\n' +
+    expect(out.split('\n\n')[2]).toBe(
+      'daemon    running, version 0.1.0, started 0s ago\n' +
         'now       idle\n' +
         'last run  none yet\n' +
-        'next run  2026-11-20T16:45:00.000Z (schedule 45 * * * *)',
+        'next run  2026-11-21 00:45:00Z, in 45m (schedule 45 * * * *)\n',
     );
     expect(daemon).toEqual(state.report());
   });

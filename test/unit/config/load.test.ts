@@ -55,6 +55,18 @@ describe('a configuration', () => {
         trustedKeys: [],
       },
       spool: { dir: '/var/lib/etcd-backupd/spool', maxBytes: 0 },
+      notify: {
+        ping: {
+          success: null,
+          failure: null,
+          method: 'GET',
+          ca: null,
+          insecureHttp: false,
+          timeoutMs: 10_000,
+          retries: 4,
+        },
+        webhooks: [],
+      },
       http: {
         enabled: true,
         listen: { host: '127.0.0.1', port: 9379 },

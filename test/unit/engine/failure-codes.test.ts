@@ -35,6 +35,7 @@ const elsewhere: readonly FailureCode[] = [
   'http-listen',
   'stopped',
   'daemon-unhealthy',
+  'notify-failed',
 ];
 
 /** A run in a cluster of one, whose only member is at fault. */

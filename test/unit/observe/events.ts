@@ -319,6 +319,19 @@ const samples: { readonly [K in EventKind]: Extract<Event, { kind: K }> } = {
     leasesLost: 1,
     failed: null,
   },
+  'notice-delivered': {
+    kind: 'notice-delivered',
+    target: 'chat',
+    notice: 'backup-failed',
+    attempts: 1,
+  },
+  'notice-failed': {
+    kind: 'notice-failed',
+    target: 'ping',
+    notice: 'backup-succeeded',
+    attempts: 5,
+    failure: new Failure('notify-failed', 'https://ping.example.org answered 503'),
+  },
   'http-listening': { kind: 'http-listening', address: 'http://127.0.0.1:9379' },
   'call-failed': {
     kind: 'call-failed',

@@ -6,7 +6,12 @@ import { backup, type Clock, clockAt, denied, everyEvent, sample, stalled } from
 import { parseExposition } from './exposition.ts';
 
 function watch(clock: Clock = clockAt('15:45:00'), processMetrics = false) {
-  const options = { stores: ['local', 'offsite'], version: '0.1.0', node: 'v24.0.0' };
+  const options = {
+    stores: ['local', 'offsite'],
+    targets: ['chat', 'ping'],
+    version: '0.1.0',
+    node: 'v24.0.0',
+  };
   const metrics = metricsObserver({ ...options, now: clock.now, processMetrics });
   const value = async (series: string): Promise<number | undefined> => {
     const families = parseExposition(await metrics.text());
