@@ -20,18 +20,23 @@ export interface InitReport {
   readonly reason: string;
 }
 
-/** Looks at the directory first: `choose` reads stores, which a restart must not depend on. */
+/**
+ * Looks at the directory first: `choose` reads stores, which a restart must not depend on. With
+ * `joins` an empty directory stays empty.
+ */
 export async function initDataDir(
   dataDir: string,
   choose: () => Promise<{ wanted: Wanted; order: RestoreOrder } | null>,
   deps: RestoreDeps,
-  options: { readonly signal: AbortSignal },
+  options: { readonly signal: AbortSignal; readonly joins?: boolean },
 ): Promise<InitReport> {
   const { roots } = deps.restore;
   if (roots.length > 0) await requireWithin(dataDir, roots);
   await recoverPlace(await examinePlace(dataDir));
   const place = await examinePlace(dataDir);
   if (place.state === 'member') return { restored: null, reason: await validate(place, deps) };
+  // Its peers have newer data than any backup, and would never take it for one of them.
+  if (options.joins === true) return { restored: null, reason: joining };
   const record = await readInitRecord(place);
   if (record !== undefined) throw lostSince(place, record);
   const chosen = await choose();
@@ -41,6 +46,8 @@ export async function initDataDir(
   await writeInitRecord(place, `restored from backup ${restored.backup} at ${at}`);
   return { restored, reason: 'the data directory was empty' };
 }
+
+const joining = 'the member joins a cluster that is there, and gets its data from it';
 
 /** Its caller starts etcd next: programs that stop and start it would wait for that caller. */
 function alone(deps: RestoreDeps): RestoreDeps {

@@ -186,6 +186,22 @@ describe('init', () => {
     expect(ground.names()).toEqual([]);
   });
 
+  test('leaves an empty directory to a member that joins a cluster', async () => {
+    using ground = layEmpty();
+    await init(ground);
+    rmSync(ground.dataDir, { recursive: true });
+
+    const joining = await init(ground, '--initial-cluster-state=existing');
+    const wrong = await init(ground, '--initial-cluster-state=exists');
+
+    expect(joining).toMatchObject({
+      code: 'success',
+      out: expect.stringMatching(/^nothing to do: the member joins a cluster that is there/),
+    });
+    expect(complaintOf(wrong)).toBe('--initial-cluster-state is new or existing, not exists');
+    expect(ground.names()).toEqual(['m1.init-record']);
+  });
+
   test('refuses files that are not of etcd, and a place outside of restore.roots', async () => {
     using ground = layEmpty();
     mkdirSync(ground.dataDir);
