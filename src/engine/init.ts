@@ -41,13 +41,27 @@ export async function initDataDir(
   if (record !== undefined) throw lostSince(place, record);
   const chosen = await choose();
   if (chosen === null) return { restored: null, reason: 'there is no backup to start from' };
-  const restored = await restoreBackup(chosen.wanted, chosen.order, alone(deps), options);
+  const order = bound(chosen.order, chosen.wanted.backup);
+  const restored = await restoreBackup(chosen.wanted, order, alone(deps), options);
   const at = deps.now().toISOString();
   await writeInitRecord(place, `restored from backup ${restored.backup} at ${at}`);
   return { restored, reason: 'the data directory was empty' };
 }
 
 const joining = 'the member joins a cluster that is there, and gets its data from it';
+
+/**
+ * Every host of a cluster chooses for itself here. Members that began from different backups under
+ * one token would take each other for what they are not: so the backup is part of the token, and
+ * no host of several falls back to another one.
+ */
+function bound(order: RestoreOrder, backup: Wanted['backup']): RestoreOrder {
+  const { member } = order;
+  const initialClusterToken = `${member.initialClusterToken}.${backup}`;
+  const isAlone = member.initialCluster.length === 1;
+  const fallback = order.fallback && isAlone;
+  return { ...order, fallback, member: { ...member, initialClusterToken } };
+}
 
 /** Its caller starts etcd next: programs that stop and start it would wait for that caller. */
 function alone(deps: RestoreDeps): RestoreDeps {

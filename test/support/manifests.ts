@@ -34,11 +34,21 @@ export interface Container {
   readonly command?: readonly string[];
   readonly args: readonly string[];
   readonly env?: readonly Variable[];
-  readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
+  readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
+  readonly volumeMounts: readonly {
+    readonly name: string;
+    readonly mountPath: string;
+    readonly readOnly?: boolean;
+  }[];
   readonly securityContext: Readonly<Record<string, unknown>>;
   readonly resources: { readonly requests: Readonly<Record<string, string>> };
-  readonly readinessProbe?: unknown;
+  readonly livenessProbe?: Probe;
+  readonly readinessProbe?: Probe;
   readonly startupProbe?: unknown;
+}
+
+interface Probe {
+  readonly httpGet: { readonly path: string; readonly port: string };
 }
 
 export interface Variable {
