@@ -37,6 +37,23 @@ test('docs/reference.md is what the commands say of themselves', async () => {
   expectCommitted('docs/reference.md', commandReference(await loadCommands()));
 });
 
+test('config/kubernetes has the alerts as the Prometheus operator wants them', () => {
+  const rules = readFileSync(join(root, 'config', 'prometheus', 'alerts.yaml'), 'utf8');
+  const indented = rules.slice(rules.indexOf('groups:')).replaceAll(/^(?=.)/gm, '  ');
+
+  expectCommitted('config/kubernetes/monitoring/prometheusrule.yaml', prometheusRule(indented));
+});
+
+function prometheusRule(spec: string): string {
+  return `# Made from config/prometheus/alerts.yaml, by a test.
+apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata:
+  name: etcd-backupd
+spec:
+${spec}`;
+}
+
 /** Loads a text of the example with its paths moved into a folder that has what they name. */
 function loadMoved(text: string) {
   const folder = mkdtempSync(join(tmpdir(), 'example-'));

@@ -20,26 +20,47 @@ export interface InitReport {
   readonly reason: string;
 }
 
-/** Looks at the directory first: `choose` reads stores, which a restart must not depend on. */
+/**
+ * Looks at the directory first: `choose` reads stores, which a restart must not depend on. With
+ * `joins` an empty directory stays empty.
+ */
 export async function initDataDir(
   dataDir: string,
   choose: () => Promise<{ wanted: Wanted; order: RestoreOrder } | null>,
   deps: RestoreDeps,
-  options: { readonly signal: AbortSignal },
+  options: { readonly signal: AbortSignal; readonly joins?: boolean },
 ): Promise<InitReport> {
   const { roots } = deps.restore;
   if (roots.length > 0) await requireWithin(dataDir, roots);
   await recoverPlace(await examinePlace(dataDir));
   const place = await examinePlace(dataDir);
   if (place.state === 'member') return { restored: null, reason: await validate(place, deps) };
+  // Its peers have newer data than any backup, and would never take it for one of them.
+  if (options.joins === true) return { restored: null, reason: joining };
   const record = await readInitRecord(place);
   if (record !== undefined) throw lostSince(place, record);
   const chosen = await choose();
   if (chosen === null) return { restored: null, reason: 'there is no backup to start from' };
-  const restored = await restoreBackup(chosen.wanted, chosen.order, alone(deps), options);
+  const order = bound(chosen.order, chosen.wanted.backup);
+  const restored = await restoreBackup(chosen.wanted, order, alone(deps), options);
   const at = deps.now().toISOString();
   await writeInitRecord(place, `restored from backup ${restored.backup} at ${at}`);
   return { restored, reason: 'the data directory was empty' };
+}
+
+const joining = 'the member joins a cluster that is there, and gets its data from it';
+
+/**
+ * Every host of a cluster chooses for itself here. Members that began from different backups under
+ * one token would take each other for what they are not: so the backup is part of the token, and
+ * no host of several falls back to another one.
+ */
+function bound(order: RestoreOrder, backup: Wanted['backup']): RestoreOrder {
+  const { member } = order;
+  const initialClusterToken = `${member.initialClusterToken}.${backup}`;
+  const isAlone = member.initialCluster.length === 1;
+  const fallback = order.fallback && isAlone;
+  return { ...order, fallback, member: { ...member, initialClusterToken } };
 }
 
 /** Its caller starts etcd next: programs that stop and start it would wait for that caller. */

@@ -186,6 +186,43 @@ describe('init', () => {
     expect(ground.names()).toEqual([]);
   });
 
+  test('makes one cluster of hosts that chose the same backup, and of no others', async () => {
+    using one = layEmpty();
+    using two = layEmpty();
+    using other = layEmpty();
+    const members = 'm1=http://10.0.0.1:2380,m2=http://10.0.0.2:2380';
+    const words = ['--initial-cluster', members, '--initial-cluster-token', 'again', '--json'];
+
+    const told = [
+      await init(one, ...words),
+      await init(two, ...words),
+      await call(wordsOf(other, other.dataDir, words).with(1, from.older)),
+    ];
+
+    const reports = told.map(({ out }) => JSON.parse(out).restored);
+    expect(reports.map(({ backup }) => backup)).toEqual([from.newest, from.newest, from.older]);
+    const [first, second, third] = reports.map(({ cluster }) => cluster);
+    expect(first.token).toBe(`again.${from.newest}`);
+    expect(second).toEqual(first);
+    expect(third.id).not.toBe(first.id);
+  });
+
+  test('leaves an empty directory to a member that joins a cluster', async () => {
+    using ground = layEmpty();
+    await init(ground);
+    rmSync(ground.dataDir, { recursive: true });
+
+    const joining = await init(ground, '--initial-cluster-state=existing');
+    const wrong = await init(ground, '--initial-cluster-state=exists');
+
+    expect(joining).toMatchObject({
+      code: 'success',
+      out: expect.stringMatching(/^nothing to do: the member joins a cluster that is there/),
+    });
+    expect(complaintOf(wrong)).toBe('--initial-cluster-state is new or existing, not exists');
+    expect(ground.names()).toEqual(['m1.init-record']);
+  });
+
   test('refuses files that are not of etcd, and a place outside of restore.roots', async () => {
     using ground = layEmpty();
     mkdirSync(ground.dataDir);

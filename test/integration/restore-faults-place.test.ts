@@ -24,7 +24,7 @@ describe('a restore', () => {
   afterAll(() => from[Symbol.asyncDispose]());
 
   test.for([etcdVersions().at(0)!, etcdVersions().at(-1)!])(
-    'never acts under a running etcd ($version), whatever is forced',
+    'never acts under a running etcd ($version), whatever is forced, but looks',
     async (binaries) => {
       using ground = from.lay();
       await using etcd = await startEtcdCluster({
@@ -48,6 +48,9 @@ describe('a restore', () => {
       });
 
       expect(engine.of('restore-advanced')).toEqual([]);
+      expect(readdirSync(ground.hosts).toSorted()).toEqual(before);
+      const looked = await restore(engine, dir, { force: true, dryRun: true });
+      expect(looked).toMatchObject({ dryRun: true, aside: null });
       expect(readdirSync(ground.hosts).toSorted()).toEqual(before);
       expect(member?.running).toBe(true);
       await etcd.stop();

@@ -23,15 +23,21 @@ export interface Certificates {
   readonly strangerCa: string;
 }
 
-/** Makes a CA and what it signs in a folder. `clientName` becomes the client's common name. */
+/**
+ * Makes a CA and what it signs in a folder. `clientName` becomes the client's common name,
+ * `serverNames` are further names and addresses of the server.
+ */
 export function makeCertificates(
   folder: string,
-  { clientName = 'backup' }: { readonly clientName?: string } = {},
+  {
+    clientName = 'backup',
+    serverNames = [],
+  }: { readonly clientName?: string; readonly serverNames?: readonly string[] } = {},
 ): Certificates {
   mkdirSync(folder, { recursive: true });
   const ours = makeAuthority('ca');
   const strangers = makeAuthority('stranger-ca');
-  const here = ['127.0.0.1', '::1', 'localhost'];
+  const here = ['127.0.0.1', '::1', 'localhost', ...serverNames];
   const issue = (file: string, leaf: Partial<Leaf> = {}, by = ours): CertificatePair => {
     const pair = signLeaf({ name: file, hosts: [], isExpired: false, ...leaf }, by);
     return { cert: save(file, 'crt', pair.cert), key: save(file, 'key', pair.key) };

@@ -16,6 +16,11 @@ export const initCommand: Command = {
   options: {
     ...configOptions,
     ...restoreOptions,
+    'initial-cluster-state': {
+      type: 'string',
+      value: 'STATE',
+      doc: "as etcd's: with existing an empty directory is left to a member that joins (default: new)",
+    },
     'allow-none': { type: 'boolean', doc: 'let etcd start empty when there is no backup yet' },
     ...jsonOption,
   },
@@ -37,19 +42,24 @@ export const initCommand: Command = {
 
 async function run(call: Call): Promise<number> {
   const { dataDir } = askedOf(call);
+  const joins = isExisting(call);
   await using house = openForCommand(call, { notifies: true });
-  const { restored, reason } = await initDataDir(
-    dataDir,
-    () => choose(call, house),
-    house.deps,
-    call,
-  );
+  const { restored, reason } = await initDataDir(dataDir, () => choose(call, house), house.deps, {
+    signal: call.signal,
+    joins,
+  });
   if (call.values.json) {
     call.terminal.out(json({ restored: restored && reportJson(restored), reason }));
   } else {
     call.terminal.out(restored === null ? `nothing to do: ${reason}\n` : reportText(restored));
   }
   return 0;
+}
+
+function isExisting({ values }: Pick<Call, 'values'>): boolean {
+  const state = values['initial-cluster-state'] ?? 'new';
+  if (state === 'new' || state === 'existing') return state === 'existing';
+  throw new Failure('usage', `--initial-cluster-state is new or existing, not ${state}`);
 }
 
 async function choose(call: Call, { deps, loaded }: OpenHouse) {
