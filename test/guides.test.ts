@@ -65,7 +65,8 @@ describe('every document', () => {
     const calls = guides.flatMap(({ name, commands: lines, text }) =>
       // A sentence may name a command alone; what is there to be pasted is whole.
       [...lines, ...wordsIn(text).filter((word) => !/^etcd-backupd \S+$/.test(word))]
-        .filter((line) => /^etcd-backupd [a-z]/.test(line))
+        .filter((line) => /^etcd-backupd [a-z]/.test(line) && !line.includes('[options]'))
+        .map((line) => line.replace(/ [>|] .*$/, ''))
         .map((line) => ({ name, line })),
     );
     const faults = calls.flatMap(({ name, line }) => {
