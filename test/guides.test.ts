@@ -1,9 +1,11 @@
 /** What documents say of the program exists: commands, flags, keys, messages, files and headings. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadCommands, parseCall } from '../src/cli/program.ts';
 import { leavesOf } from '../src/config/entry.ts';
+import { loadConfig } from '../src/config/load.ts';
 import { schema } from '../src/config/schema.ts';
 import { storeSection } from '../src/config/store-schema.ts';
 import { manifestCore } from '../src/core/manifest-core.ts';
@@ -65,7 +67,8 @@ describe('every document', () => {
     const calls = byHand.flatMap(({ name, commands: lines, text }) =>
       // A sentence may name a command alone; what is there to be pasted is whole.
       [...lines, ...wordsIn(text).filter((word) => !/^etcd-backupd \S+$/.test(word))]
-        .filter((line) => /^etcd-backupd [a-z]/.test(line))
+        .filter((line) => /^etcd-backupd [a-z]/.test(line) && !line.includes('[options]'))
+        .map((line) => line.replace(/ [>|] .*$/, ''))
         .map((line) => ({ name, line })),
     );
     const faults = calls.flatMap(({ name, line }) => {
@@ -124,7 +127,7 @@ describe('every document', () => {
 
 /** Of etcd, docker, node and other programs. */
 const others = new Set([
-  ...['advertise-client-urls', 'wal-dir'],
+  ...['advertise-client-urls', 'client-crl-file', 'wal-dir'],
   ...['build-arg', 'format', 'network', 'no-healthcheck', 'platform', 'stop-timeout'],
 ]);
 
@@ -148,6 +151,20 @@ test('the guide to restoring tells of refusals as the program does', () => {
 
   expect(messages.length).toBeGreaterThan(10);
   expect(unsaid).toEqual([]);
+});
+
+test('the configuration that a restore on a new host needs is one', () => {
+  const shown = readGuide('docs/restoring.md').blocks.find(({ language }) => language === 'yaml');
+  const folder = mkdtempSync(join(tmpdir(), 'guide-'));
+  const file = join(folder, 'config.yaml');
+  writeFileSync(file, shown?.lines.join('\n') ?? '');
+
+  const { config, warnings } = loadConfig({ file, env: {}, flags: [], cronFault: () => null });
+  rmSync(folder, { recursive: true });
+
+  expect(config.cluster.name).toBe('prod');
+  expect(config.stores.map(({ type }) => type)).toEqual(['file']);
+  expect(warnings).toEqual([]);
 });
 
 describe('docs/formats.md', () => {
