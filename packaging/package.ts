@@ -1,7 +1,7 @@
 /**
  * Makes what is put on a host that has nothing: the program as one file, which holds Node.js, with
- * its units, an example configuration, its manual, completion for shells, an installer and checksums,
- * and all of it as one archive.
+ * its units, an example configuration, its manual, completion for shells, an installer and
+ * checksums, and all of it as one archive.
  *
  *     npm run package
  */

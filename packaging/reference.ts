@@ -1,4 +1,4 @@
-/** All commands, options and exit codes as Markdown, made from what the commands say of themselves. */
+/** All commands, options and exit codes as Markdown, from what the commands say of themselves. */
 import type { Command } from '../src/cli/command.ts';
 import { codesOf } from '../src/cli/help.ts';
 import { failureCodes, failureTable } from '../src/core/errors.ts';

@@ -1,4 +1,7 @@
 /** The part of `check` that tries whom others are told by, and `backup` that tells them. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Receiver, startReceiver } from '../../support/receiver.ts';
 import { call, nobody, place } from './calling.ts';
@@ -88,6 +91,24 @@ describe('check', () => {
       },
     ]);
   });
+});
+
+test('a URL from a file is held to the same rules as one that stands there', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'notify-'));
+  onTestFinished(() => rmSync(dir, { recursive: true }));
+  const url = (name: string, text: string) => {
+    writeFileSync(join(dir, name), `${text}\n`, { mode: 0o600 });
+    return { name, url: join(dir, name) };
+  };
+
+  const results = await check(
+    hooks(url('clear', 'http://hooks.example.org/secret'), url('none', 'hunter2')),
+  );
+
+  expect(results.map(({ detail, code }) => [detail, code])).toEqual([
+    ['http://hooks.example.org is http, and insecureHttp is false', 'config-invalid'],
+    ['must begin with http:// or https://', 'config-invalid'],
+  ]);
 });
 
 describe('backup', () => {

@@ -140,7 +140,7 @@ describe('a message', () => {
     const at = await receiver('stall');
     const stop = new AbortController();
 
-    const sent = post(message(at.url), stop.signal);
+    const sent = post(message(at.url, { timeoutMs: 60_000 }), stop.signal);
     await at.until(1);
     stop.abort();
 

@@ -1,4 +1,4 @@
-/** What a package holds beside the program, where the installer puts it, and whether it works there. */
+/** What a package holds beside the program, and whether it works where the installer puts it. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
