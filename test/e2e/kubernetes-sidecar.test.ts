@@ -10,10 +10,9 @@ import {
   startEtcd,
   stopAll,
 } from '../support/etcd-pods.ts';
-import { kubecheckHere } from '../support/manifests.ts';
-import type { Pod } from '../support/pods.ts';
+import { type Pod, podsHere } from '../support/pods.ts';
 
-const { kubecheck, skip } = await kubecheckHere();
+const { kubecheck, skip } = await podsHere();
 
 describe.skipIf(skip)('the StatefulSet of one member', () => {
   test('begins empty, is backed up, and begins from the backup when its volume is lost', async () => {
