@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ControlPlane } from '../support/control-plane.ts';
 import { RunningDaemon } from '../support/daemon.ts';
-import { kubecheckHere, manifestsDir, parseManifests, podOf } from '../support/manifests.ts';
-import { Pod } from '../support/pods.ts';
+import { manifestsDir, parseManifests, podOf } from '../support/manifests.ts';
+import { Pod, podsHere } from '../support/pods.ts';
 
-const { kubecheck, skip } = await kubecheckHere();
+const { kubecheck, skip } = await podsHere();
 
 const docs = join(import.meta.dirname, '..', '..', 'docs');
 const text = (name: string): string => readFileSync(join(docs, name), 'utf8');

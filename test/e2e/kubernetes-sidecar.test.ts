@@ -10,10 +10,9 @@ import {
   startEtcd,
   stopAll,
 } from '../support/etcd-pods.ts';
-import { kubecheckHere } from '../support/manifests.ts';
-import type { Pod } from '../support/pods.ts';
+import { type Pod, podsHere } from '../support/pods.ts';
 
-const { kubecheck, skip } = await kubecheckHere();
+const { kubecheck, skip } = await podsHere();
 
 describe.skipIf(skip)('the StatefulSet of one member', () => {
   test('begins empty, is backed up, and begins from the backup when its volume is lost', async () => {
@@ -92,14 +91,17 @@ describe.skipIf(skip)('the StatefulSet of three members', () => {
 
     const first = await startAll(site);
     await etcdctl(first.pods[0]!, 'put', 'the-key', 'the value');
-    await using daemon = startDaemon(first.pods[2]!);
+    const standalone = await site.standalone();
+    await using daemon = startDaemon(standalone);
     const backup = await daemon.until('backup-committed');
-    await stopAll(first.pods);
+    const ready = await standalone.probe('etcd-backupd', 'readinessProbe');
+    await stopAll([standalone, ...first.pods]);
     for (const name of site.names) site.lose(name);
     const { pods, inits } = await startAll(site);
     const values = await Promise.all(pods.map((pod) => etcdctl(pod, 'get', 'the-key')));
 
-    // The members were found by their names, and have the same.
+    // By the stand-alone daemon. It found the members by their names, and they have the same.
+    expect(ready).toBe(200);
     expect(backup).toMatchObject({ backup: { proofs: { agreed: expect.any(String) } } });
     const tokens = inits.map(({ stdout }) => /^cluster +(\S+), token (\S+)$/m.exec(stdout)?.[0]);
     expect(tokens[0]).toContain('token etcd-restored-1.20');

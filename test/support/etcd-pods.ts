@@ -26,7 +26,8 @@ export class EtcdPods implements AsyncDisposable {
 
   static async open(kubecheck: Kubecheck, members: 1 | 3): Promise<EtcdPods> {
     const names = Array.from({ length: members }, (_, index) => `etcd-${index}`);
-    return new EtcdPods(kubecheck, names, await Network.open(names.map((name) => `${name}.etcd`)));
+    const hosts = names.map((name) => `${name}.etcd`);
+    return new EtcdPods(kubecheck, names, await Network.open([...hosts, 'elsewhere']));
   }
 
   private constructor(kubecheck: Kubecheck, names: readonly string[], network: Network) {
@@ -35,13 +36,18 @@ export class EtcdPods implements AsyncDisposable {
     this.#network = network;
     this.#dir = realpathSync(mkdtempSync(join(tmpdir(), 'etcd-pods-')));
     const serverNames = ['etcd', ...names.map((name) => `${name}.etcd`)];
-    const { ca, server } = makeCertificates(join(this.#dir, 'made'), { serverNames });
+    const { ca, server, client } = makeCertificates(join(this.#dir, 'made'), { serverNames });
     const text = (path: string): string => readFileSync(path, 'utf8');
     this.#secrets = {
       'etcd-tls': {
         'ca.crt': text(ca),
         'tls.crt': text(server.cert),
         'tls.key': text(server.key),
+      },
+      'etcd-client-tls': {
+        'ca.crt': text(ca),
+        'tls.crt': text(client.cert),
+        'tls.key': text(client.key),
       },
       'etcd-backupd-tokens': { operate: 'a-token-that-nobody-guesses' },
     };
@@ -62,16 +68,31 @@ export class EtcdPods implements AsyncDisposable {
 
   /** A pod on its volumes, with none of its containers started. */
   async pod(name: string, literals: Literals = {}): Promise<Pod> {
-    const manifests = await this.#render(literals);
+    const data = this.volume(name, 'data');
+    return this.#open(await this.#render(literals), name, { data }, `${name}.etcd`);
+  }
+
+  /** The stand-alone daemon, on a host and with a certificate of its own. */
+  async standalone(): Promise<Pod> {
+    const yaml = await this.#kubecheck.render(join(manifestsDir, 'standalone'));
+    return this.#open(parseManifests(yaml), 'etcd-backupd-0', {}, 'elsewhere');
+  }
+
+  #open(
+    manifests: readonly Manifest[],
+    name: string,
+    own: Readonly<Record<string, string>>,
+    host: string,
+  ): Pod {
     const pod = new Pod({
       spec: podOf(manifests),
       manifests,
       fields: { 'metadata.name': name },
       secrets: this.#secrets,
-      lasting: { data: this.volume(name, 'data'), backups: this.volume(name, 'backups') },
+      lasting: { ...own, backups: this.volume(name, 'backups') },
       etcdDir: needEtcd('3.5').dir,
       network: this.#network,
-      host: `${name}.etcd`,
+      host,
     });
     this.#pods.push(pod);
     return pod;

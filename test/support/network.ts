@@ -100,5 +100,7 @@ async function hold(): Promise<ChildProcess> {
 }
 
 function sh(holder: ChildProcess, line: string): Promise<string> {
-  return run('nsenter', [`--net=/proc/${holder.pid}/ns/net`, '--', 'sh', '-ec', line]);
+  // `ip` is where only root looks for programs.
+  const env = { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin` };
+  return run('nsenter', [`--net=/proc/${holder.pid}/ns/net`, '--', 'sh', '-ec', line], { env });
 }

@@ -12,11 +12,21 @@ import type { Ran } from './house.ts';
 import {
   type Container,
   containersOf,
+  kubecheckHere,
   type Manifest,
   type PodSpec,
   type Volume,
 } from './manifests.ts';
 import type { Mount, Network } from './network.ts';
+
+/** What renders manifests, where pods can be run; where MUST_RUN_KUBERNETES is 1, they must. */
+export async function podsHere(): ReturnType<typeof kubecheckHere> {
+  const isRoot = process.getuid?.() === 0;
+  const skip = isRoot ? undefined : 'networks of their own need root';
+  if (skip === undefined) return kubecheckHere();
+  if (process.env['MUST_RUN_KUBERNETES'] === '1') throw new Error(skip);
+  return { skip };
+}
 
 /** The user of the image and the group of the volumes. */
 export const imageUser = 65532;

@@ -1,8 +1,9 @@
 /** What the documents for Kubernetes tell people to type. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { programVersion } from '../../../src/core/version.ts';
 import { call, complaintOf, place } from './calling.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
@@ -17,6 +18,17 @@ const ours = shown.flatMap((line) => /(?:^|-- )etcd-backupd (.*)$/.exec(line)?.[
 function wordsOf(line: string): string[] {
   return line.replace('"$(hostname)"', 'node-1').split(' ');
 }
+
+test('config/kubernetes names the image of this version', () => {
+  const dir = join(root, 'config', 'kubernetes');
+  const all = readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'))
+    .join('');
+
+  const tags = [...all.matchAll(/image: \S+\/etcd-backupd:(\S+)/g)].map(([, tag]) => tag);
+  expect(tags).toEqual(Array(4).fill(programVersion));
+});
 
 describe('docs/restoring-kubernetes.md', () => {
   test('has the commands of a restore', () => {
