@@ -12,13 +12,14 @@ import type { Restores } from '../daemon/restores.ts';
 import { parseSchedule } from '../daemon/schedule.ts';
 import { scrubChore } from '../daemon/scrubs.ts';
 import { reportTo, type Supervisor } from '../daemon/supervision.ts';
-import { type BackupReport, takeBackup } from '../engine/backup.ts';
+import type { BackupReport } from '../engine/backup.ts';
 import type { DrillDeps, EngineDeps } from '../engine/deps.ts';
 import { runDrill } from '../engine/drill.ts';
 import { healOurs } from '../engine/heal.ts';
 import type { BackupOrder } from '../engine/order.ts';
 import { lastSuccess, lookAround, prepare } from '../engine/prepare.ts';
 import { scrubStores } from '../engine/scrub.ts';
+import { drawTurn, takeNeededBackup } from '../engine/turn.ts';
 import { type AdminServer, serveAdmin } from '../http/admin.ts';
 import type { BackupSource, TokenSources } from '../http/sources.ts';
 import { joinObservers } from '../observe/join.ts';
@@ -27,6 +28,7 @@ import { type State, stateObserver } from '../observe/state.ts';
 import { statusLine } from '../observe/status-line.ts';
 import { askedRestores } from './asked-restores.ts';
 import { copiesOf, holdings } from './shelves.ts';
+import { takesTurns } from './turns.ts';
 import { buildHouse } from './wire.ts';
 
 export interface Attended extends AsyncDisposable {
@@ -94,7 +96,8 @@ function outlookOf(state: State): Parameters<typeof reportTo>[1] {
 
 function daemonSettings({ config }: LoadedConfig): Parameters<typeof startDaemon>[0] {
   const { cron, timezone, ...rest } = config.schedule;
-  return { schedule: parseSchedule({ cron, timezone }), ...rest };
+  const graceMs = takesTurns(config) ? rest.graceMs : 0;
+  return { schedule: parseSchedule({ cron, timezone }), ...rest, graceMs };
 }
 
 function daemonDeps(deps: EngineDeps, stores: string[]): Parameters<typeof startDaemon>[1] {
@@ -102,6 +105,7 @@ function daemonDeps(deps: EngineDeps, stores: string[]): Parameters<typeof start
   return {
     about: { ...program, cluster: clusterName, stores },
     takeBackup: (order, { signal, observe }) => runBackup(order, { ...deps, observe }, signal),
+    drawTurn: (slot, { signal }) => drawTurn(slot, deps, signal),
     lastSuccess: ({ signal, observe }) => lastSuccess({ ...deps, observe }, signal),
     prepare: ({ signal, observe }) => prepare({ ...deps, observe }, signal),
     observe: deps.observe,
@@ -153,7 +157,7 @@ function scrub({ config }: LoadedConfig, deps: EngineDeps): Chore {
 
 /**
  * A run that ends without a success still looks at the stores: one that was emptied or lost must
- * show while backups fail.
+ * show while backups fail. Stores that had been served by others were read before.
  */
 async function runBackup(
   order: BackupOrder,
@@ -162,11 +166,11 @@ async function runBackup(
 ): Promise<BackupReport> {
   let result = 'failure';
   try {
-    const report = await takeBackup(order, deps, { signal });
+    const report = await takeNeededBackup(order, deps, { signal });
     result = report.result;
     return report;
   } finally {
-    if (result !== 'success' && !signal.aborted) {
+    if (!['success', 'answered'].includes(result) && !signal.aborted) {
       // What keeps the stores from being read is told by its own events.
       await lookAround(deps, signal).catch(() => undefined);
     }

@@ -2,7 +2,7 @@
 import type { ScrubPace } from '../engine/plan-scrub.ts';
 import type { Chore } from './chores.ts';
 import type { WorkOptions } from './job.ts';
-import type { Schedule } from './schedule.ts';
+import { gapsAfter, type Schedule } from './schedule.ts';
 
 export interface ScrubPlan {
   /** Undefined: none by themselves. */
@@ -31,18 +31,7 @@ export function scrubChore({ schedule, withinMs, run, now }: ScrubPlan): Chore {
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
-// Enough for a week in which each day has a rule of its own.
-const gapsLookedAt = 10;
-
 /** Longest time between two of the next due times; a day where there are none. */
 export function longestGap(schedule: Schedule | undefined, now: Date): number {
-  if (schedule === undefined) return dayMs;
-  let longestMs = 0;
-  let due = schedule.next(now);
-  for (let gap = 0; gap < gapsLookedAt; gap += 1) {
-    const next = schedule.next(due);
-    longestMs = Math.max(longestMs, next.getTime() - due.getTime());
-    due = next;
-  }
-  return longestMs;
+  return schedule === undefined ? dayMs : Math.max(...gapsAfter(schedule, now));
 }
