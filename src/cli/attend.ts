@@ -12,6 +12,7 @@ import type { Restores } from '../daemon/restores.ts';
 import { parseSchedule } from '../daemon/schedule.ts';
 import { scrubChore } from '../daemon/scrubs.ts';
 import { reportTo, type Supervisor } from '../daemon/supervision.ts';
+import type { TurnDeps } from '../daemon/turns.ts';
 import type { BackupReport } from '../engine/backup.ts';
 import type { DrillDeps, EngineDeps } from '../engine/deps.ts';
 import { runDrill } from '../engine/drill.ts';
@@ -105,12 +106,16 @@ function daemonDeps(deps: EngineDeps, stores: string[]): Parameters<typeof start
   return {
     about: { ...program, cluster: clusterName, stores },
     takeBackup: (order, { signal, observe }) => runBackup(order, { ...deps, observe }, signal),
-    drawTurn: (slot, { signal }) => drawTurn(slot, deps, signal),
+    drawTurn: drawTurnOf(deps),
     lastSuccess: ({ signal, observe }) => lastSuccess({ ...deps, observe }, signal),
     prepare: ({ signal, observe }) => prepare({ ...deps, observe }, signal),
     observe: deps.observe,
     now: deps.now,
   };
+}
+
+function drawTurnOf(deps: EngineDeps): NonNullable<TurnDeps['drawTurn']> {
+  return (slot, { signal }) => drawTurn(slot, deps, signal);
 }
 
 /** A store alone has nobody to get anything from. */
@@ -146,9 +151,11 @@ function scrub({ config }: LoadedConfig, deps: EngineDeps): Chore {
     schedule: cron === null ? undefined : parseSchedule({ cron, timezone }),
     withinMs,
     now: deps.now,
-    run: async (pace, { signal, observe }) => {
+    ...(takesTurns(config) ? { drawTurn: drawTurnOf(deps) } : {}),
+    run: async (pace, { signal, observe, ownOnly }) => {
       const told = { ...deps, observe };
-      await scrubStores({ store: null, cluster: null, pace, repair }, told, { signal });
+      if (ownOnly && deps.shelves.every(({ shared }) => shared)) return;
+      await scrubStores({ store: null, ownOnly, cluster: null, pace, repair }, told, { signal });
       // What keeps the stores from being read is told by its own events.
       await lookAround(told, signal).catch(() => undefined);
     },

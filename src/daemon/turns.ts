@@ -21,7 +21,7 @@ export interface TurnLoop {
 }
 
 // A cluster that does not tell is no reason to wait, and its members may take seconds to say no.
-const drawLimitMs = 15_000;
+export const drawLimitMs = 15_000;
 
 export class Turns {
   readonly #graceMs: number;
