@@ -82,18 +82,21 @@ async function lookForAnswers(
 }
 
 /**
- * The newest proved backup of the slot, or of one that has come since: whoever was held up for a
- * while has nothing to add. A later slot than the clock shows is a wrong clock, and no answer.
+ * A proved backup of the slot, or of one that has come since: whoever was held up for a while has
+ * nothing to add. A slot later than the clock shows is a wrong clock; so is a revision below that
+ * of a backup from before the slot, for what was dated ahead long ago. Both are no answers.
  */
 export function answerTo(
   slot: Date,
   backups: readonly Manifest[],
   now: Date,
 ): Manifest | undefined {
-  return backups.findLast((manifest) => {
-    const of = manifest.slot?.getTime();
-    if (of === undefined || !isProved(manifest)) return false;
-    return of === slot.getTime() || (of > slot.getTime() && of <= now.getTime());
+  const good = backups.filter(isProved);
+  const before = good.filter(({ startedAt }) => startedAt < slot);
+  return good.findLast((manifest) => {
+    const of = manifest.slot?.getTime() ?? 0;
+    const hasCome = of === slot.getTime() || (of > slot.getTime() && of <= now.getTime());
+    return hasCome && before.every(({ revision }) => revision <= manifest.revision);
   });
 }
 

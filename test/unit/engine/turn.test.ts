@@ -53,15 +53,15 @@ describe.concurrent('a slot that another daemon has answered', () => {
     expect(await work.listed('memory')).toHaveLength(1);
   });
 
-  test('still needs a backup on the disk that is not shared, and there only', async () => {
+  test('still needs a backup of our own on the disk that is not shared, and there only', async () => {
     await using work = workshop(['memory', 'disk']);
     const { id } = await neighbour(work);
-    await work.catalog('disk').forget(id, { signal });
+    work.pass(1000);
 
     const report = await act(work);
 
     expect(report.result).toBe('success');
-    expect((await work.listed('disk')).map((backup) => backup.id)).toEqual([report.id]);
+    expect((await work.listed('disk')).map((backup) => backup.id)).toEqual([id, report.id]);
     expect((await work.listed('memory')).map((backup) => backup.id)).toEqual([id]);
   });
 
@@ -89,6 +89,15 @@ describe.concurrent('a backup is taken all the same where', () => {
         const { id } = await neighbour(work);
         const edit = (now: Manifest) => ({ ...now, proofs: { ...now.proofs, stored: failed } });
         await work.catalog('memory').amend(id, edit, { signal });
+      },
+    ],
+    [
+      'a backup from before the slot holds more: it was dated ahead long ago',
+      async (work) => {
+        await neighbour(work);
+        work.cluster.write({ put: '/later', value: 'more' });
+        const startedAt = new Date(+slot - hourMs);
+        await neighbour(work, { startedAt, slot: startedAt });
       },
     ],
     [
