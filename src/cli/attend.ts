@@ -12,13 +12,15 @@ import type { Restores } from '../daemon/restores.ts';
 import { parseSchedule } from '../daemon/schedule.ts';
 import { scrubChore } from '../daemon/scrubs.ts';
 import { reportTo, type Supervisor } from '../daemon/supervision.ts';
-import { type BackupReport, takeBackup } from '../engine/backup.ts';
+import type { TurnDeps } from '../daemon/turns.ts';
+import type { BackupReport } from '../engine/backup.ts';
 import type { DrillDeps, EngineDeps } from '../engine/deps.ts';
 import { runDrill } from '../engine/drill.ts';
 import { healOurs } from '../engine/heal.ts';
 import type { BackupOrder } from '../engine/order.ts';
 import { lastSuccess, lookAround, prepare } from '../engine/prepare.ts';
 import { scrubStores } from '../engine/scrub.ts';
+import { drawTurn, takeNeededBackup } from '../engine/turn.ts';
 import { type AdminServer, serveAdmin } from '../http/admin.ts';
 import type { BackupSource, TokenSources } from '../http/sources.ts';
 import { joinObservers } from '../observe/join.ts';
@@ -28,6 +30,7 @@ import { statusLine } from '../observe/status-line.ts';
 import { askedRestores } from './asked-restores.ts';
 import { openNotifier, targetsOf } from './notifier.ts';
 import { copiesOf, holdings } from './shelves.ts';
+import { takesTurns } from './turns.ts';
 import { buildHouse } from './wire.ts';
 
 export interface Attended extends AsyncDisposable {
@@ -99,7 +102,8 @@ function outlookOf(state: State): Parameters<typeof reportTo>[1] {
 
 function daemonSettings({ config }: LoadedConfig): Parameters<typeof startDaemon>[0] {
   const { cron, timezone, ...rest } = config.schedule;
-  return { schedule: parseSchedule({ cron, timezone }), ...rest };
+  const graceMs = takesTurns(config) ? rest.graceMs : 0;
+  return { schedule: parseSchedule({ cron, timezone }), ...rest, graceMs };
 }
 
 function daemonDeps(deps: EngineDeps, stores: string[]): Parameters<typeof startDaemon>[1] {
@@ -107,11 +111,16 @@ function daemonDeps(deps: EngineDeps, stores: string[]): Parameters<typeof start
   return {
     about: { ...program, cluster: clusterName, stores },
     takeBackup: (order, { signal, observe }) => runBackup(order, { ...deps, observe }, signal),
+    drawTurn: drawTurnOf(deps),
     lastSuccess: ({ signal, observe }) => lastSuccess({ ...deps, observe }, signal),
     prepare: ({ signal, observe }) => prepare({ ...deps, observe }, signal),
     observe: deps.observe,
     now: deps.now,
   };
+}
+
+function drawTurnOf(deps: EngineDeps): NonNullable<TurnDeps['drawTurn']> {
+  return (slot, { signal }) => drawTurn(slot, deps, signal);
 }
 
 /** A store alone has nobody to get anything from. */
@@ -147,9 +156,11 @@ function scrub({ config }: LoadedConfig, deps: EngineDeps): Chore {
     schedule: cron === null ? undefined : parseSchedule({ cron, timezone }),
     withinMs,
     now: deps.now,
-    run: async (pace, { signal, observe }) => {
+    ...(takesTurns(config) ? { drawTurn: drawTurnOf(deps) } : {}),
+    run: async (pace, { signal, observe, ownOnly }) => {
       const told = { ...deps, observe };
-      await scrubStores({ store: null, cluster: null, pace, repair }, told, { signal });
+      if (ownOnly && deps.shelves.every(({ shared }) => shared)) return;
+      await scrubStores({ store: null, ownOnly, cluster: null, pace, repair }, told, { signal });
       // What keeps the stores from being read is told by its own events.
       await lookAround(told, signal).catch(() => undefined);
     },
@@ -158,7 +169,7 @@ function scrub({ config }: LoadedConfig, deps: EngineDeps): Chore {
 
 /**
  * A run that ends without a success still looks at the stores: one that was emptied or lost must
- * show while backups fail.
+ * show while backups fail. Stores that had been served by others were read before.
  */
 async function runBackup(
   order: BackupOrder,
@@ -167,11 +178,11 @@ async function runBackup(
 ): Promise<BackupReport> {
   let result = 'failure';
   try {
-    const report = await takeBackup(order, deps, { signal });
+    const report = await takeNeededBackup(order, deps, { signal });
     result = report.result;
     return report;
   } finally {
-    if (result !== 'success' && !signal.aborted) {
+    if (!['success', 'answered'].includes(result) && !signal.aborted) {
       // What keeps the stores from being read is told by its own events.
       await lookAround(deps, signal).catch(() => undefined);
     }

@@ -11,6 +11,7 @@ import { logObserver } from '../observe/log.ts';
 import type { Call, Option } from './command.ts';
 import { openNotifier, silentNotifier } from './notifier.ts';
 import { type Progress, progressObserver, progressOn } from './progress.ts';
+import { graceWarnings } from './turns.ts';
 import { buildHouse, type HouseDeps } from './wire.ts';
 
 const usualFile = '/etc/etcd-backupd/config.yaml';
@@ -46,14 +47,16 @@ export const openingOptions: Readonly<Record<string, Option>> = {
 export function loadSettings(call: Call, options: { checkFiles: boolean }): LoadedConfig {
   const named = call.values.config ?? call.env.ETCD_BACKUPD_CONFIG;
   const file = typeof named === 'string' ? named : existsSync(usualFile) ? usualFile : undefined;
-  return loadConfig({
+  const today = new Date();
+  const loaded = loadConfig({
     ...(file === undefined ? {} : { file }),
     env: call.env,
     flags: call.flags,
     checkFiles: options.checkFiles,
     cronFault,
-    today: new Date(),
+    today,
   });
+  return { ...loaded, warnings: [...loaded.warnings, ...graceWarnings(loaded, today)] };
 }
 
 /** The schedule's own parser has the last word on a cron text. */

@@ -41,7 +41,8 @@ export function buildHouse(
   const cluster = opened.use(connectCluster(clusterSettings(config)));
   const shelves = config.stores.map((store): Shelf => {
     const distance = nearestFirst.indexOf(store.type);
-    return { store: opened.use(buildStore(store)), retention: store.retention, distance };
+    const { retention, shared } = store;
+    return { store: opened.use(buildStore(store)), retention, distance, shared };
   });
   const { source, cluster: named } = config;
   const deps: HouseDeps = {
@@ -133,6 +134,7 @@ function bucketSettings({
   customerKeyFile,
   objectLock,
   limits: _,
+  shared: _shared,
   ...same
 }: S3StoreConfig): S3StoreOptions {
   const locks = { governance: 'GOVERNANCE', compliance: 'COMPLIANCE' } as const;

@@ -36,7 +36,37 @@ export function rankSources(
   const judged = survey.members.map((member) => judge(member, survey, rules));
   const others = judged.some(({ eligible, role }) => eligible && role !== 'leader');
   const settled = judged.map((each) => settleLeader(each, others, rules));
-  return settled.sort((a, b) => rank(a, rules) - rank(b, rules) || turn(a, slot) - turn(b, slot));
+  return settled.sort(
+    (a, b) =>
+      rank(a, rules) - rank(b, rules) ||
+      lot(a, slot) - lot(b, slot) ||
+      (a.member.id < b.member.id ? -1 : 1),
+  );
+}
+
+/** Where a daemon stands in the line of those that back up one cluster. */
+export interface Turn {
+  /** 0: it goes first. */
+  readonly rank: number;
+  /** How many stand in the line. */
+  readonly of: number;
+}
+
+// Nobody's own settings, nor the lag of a moment: daemons that see one cluster have to agree.
+const sharedRules: ChooseRules = {
+  allowLeader: 'alone',
+  maxLag: Number.MAX_SAFE_INTEGER,
+  localMember: null,
+};
+
+/**
+ * The turn of the daemon beside a member: first is whose member is the best source of the slot.
+ * Undefined where the cluster has no such member.
+ */
+export function turnIn(survey: Survey, local: string | null, slot: Date): Turn | undefined {
+  const line = rankSources(survey, sharedRules, slot);
+  const rank = line.findIndex(({ member }) => isLocal(member, local));
+  return rank === -1 ? undefined : { rank, of: line.length };
 }
 
 /** Why there is no source, member by member. */
@@ -106,7 +136,8 @@ function settleLeader(judged: Judgement, others: boolean, rules: ChooseRules): J
 }
 
 function rank(judgement: Judgement, rules: ChooseRules): number {
-  if (!judgement.eligible) return 3;
+  // Of those that are no source the leader is at least alive: its daemon stands in before others.
+  if (!judgement.eligible) return judgement.role === 'leader' ? 3 : 4;
   if (judgement.role === 'leader') return 2;
   return isLocal(judgement.member, rules.localMember) ? 0 : 1;
 }
@@ -122,7 +153,7 @@ function hostsOf(url: string): string[] {
 }
 
 /** FNV-1a, 32 bits, over member id and slot: spreads the members evenly over the slots. */
-function turn({ member }: Judgement, slot: Date | null): number {
+function lot({ member }: Judgement, slot: Date | null): number {
   let hash = 0x811c9dc5;
   for (const char of `${member.id} ${slot?.getTime() ?? 0}`) {
     hash = Math.imul(hash ^ (char.codePointAt(0) as number), 0x01000193) >>> 0;

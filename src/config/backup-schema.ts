@@ -35,6 +35,15 @@ const schedule = section('When backups are taken.', {
       'in the same second.',
     { example: '2m' },
   ),
+  grace: setting(
+    duration({ min: 0, max: hourMs }),
+    '2m',
+    'Where several daemons share a store and each is told its cluster.localMember, they take ' +
+      'turns, and the next in line waits this long for the one before it. Best longer than a ' +
+      'backup takes; shortened where the next due time comes too soon. 0: nobody waits, and each ' +
+      'daemon takes every backup.',
+    { example: '5m' },
+  ),
   catchUp: setting(
     truth,
     'true',

@@ -42,10 +42,11 @@ function composeCluster(cluster: Settings['cluster']): Config['cluster'] {
 }
 
 function composeSchedule(schedule: Settings['schedule']): Config['schedule'] {
-  const { jitter, maxSkip, drainLimit, retryDelay, retryDelayMax, ...same } = schedule;
+  const { jitter, grace, maxSkip, drainLimit, retryDelay, retryDelayMax, ...same } = schedule;
   return {
     ...same,
     jitterMs: jitter,
+    graceMs: grace,
     maxSkipMs: maxSkip,
     drainLimitMs: drainLimit,
     retryDelayMs: retryDelay,
@@ -91,7 +92,8 @@ function composeStore(
   const own = Object.entries(store.retention).filter(([, value]) => value !== null);
   const merged = { ...global, ...(Object.fromEntries(own) as Partial<Settings['retention']>) };
   const retention = composeRetention(merged);
-  const same = { name, retention, limits: { ...bandwidth, stallMs: stallTimeout } };
+  const shared = store.shared ?? type !== 'file';
+  const same = { name, retention, limits: { ...bandwidth, stallMs: stallTimeout }, shared };
   // The rules have seen to it that each kind has what it needs.
   return type === 's3'
     ? { ...same, type, ...composeBucket(s3) }
@@ -100,7 +102,7 @@ function composeStore(
 
 function composeBucket(
   s3: Settings['stores'][number]['s3'],
-): Omit<S3StoreConfig, 'name' | 'type' | 'retention' | 'limits'> {
+): Omit<S3StoreConfig, 'name' | 'type' | 'retention' | 'limits' | 'shared'> {
   const { bucket, prefix, pathStyle, credentials, objectLock, partSize, stallTimeout } = s3;
   const { accessKeyIdFile, secretAccessKeyFile, sessionTokenFile } = credentials;
   const { region, endpoint, ca, concurrency, checksums, sse, storageClass } = s3;

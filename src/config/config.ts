@@ -43,6 +43,7 @@ export interface ScheduleConfig {
   readonly cron: string;
   readonly timezone: string;
   readonly jitterMs: number;
+  readonly graceMs: number;
   readonly catchUp: boolean;
   readonly skipUnchanged: boolean;
   readonly maxSkipMs: number;
@@ -70,6 +71,8 @@ interface AnyStoreConfig {
   /** Complete: the store's own rules over the global ones, rule by rule. */
   readonly retention: RetentionConfig;
   readonly limits: StoreLimits;
+  /** Whether other daemons of the cluster write to it as well. */
+  readonly shared: boolean;
 }
 
 export interface StoreLimits {

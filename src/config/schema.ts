@@ -88,7 +88,8 @@ const cluster = section('The etcd cluster to back up.', {
   localMember: optional(
     plainText,
     'Name or id of the member on this host. It is the first choice where it is fit, because its ' +
-      'snapshot does not travel over the network.',
+      'snapshot does not travel over the network. Daemons that share a store take turns by it: ' +
+      'see schedule.grace.',
     { example: 'etcd-1' },
   ),
   requestTimeout: setting(

@@ -1,7 +1,7 @@
 /** The part of the schema that is about keeping backups: the stores and the retention rules. */
 import { storeTypes } from './config.ts';
 import { type Entry, optional, required, section, setting } from './entry.ts';
-import { choice, duration, type Format, integer, matching, size } from './formats.ts';
+import { choice, duration, type Format, integer, matching, size, truth } from './formats.ts';
 import { absolutePath } from './places.ts';
 import { s3Section } from './s3-schema.ts';
 
@@ -106,6 +106,13 @@ export const storeSection = section('', {
       'store is used, so that nothing is written below a disk that is not mounted. Without it a ' +
       'store of type nfs demands that path is on a mount of type NFS.',
     { example: '/var/backups' },
+  ),
+  shared: optional(
+    truth,
+    'Whether daemons on other hosts keep backups of the cluster in this store too. One backup of ' +
+      'a due time is then enough in it: see schedule.grace. Without it: false for type file, ' +
+      'true for nfs and s3.',
+    { example: 'true' },
   ),
   s3: s3Section,
   bandwidth,

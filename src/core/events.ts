@@ -13,8 +13,18 @@ export type Trigger = 'schedule' | 'catch-up' | 'start' | 'request' | 'retry';
 export const backupSteps = ['choose', 'drain', 'prove', 'agree', 'seal', 'store', 'prune'] as const;
 export type BackupStep = (typeof backupSteps)[number];
 
-/** How a run ended. `partial`: at least one store has the backup and at least one failed. */
-export const runResults = ['success', 'partial', 'failure', 'unchanged', 'stopped'] as const;
+/**
+ * How a run ended. `partial`: at least one store has the backup and at least one failed.
+ * `answered`: every store had one of the slot already, by another daemon.
+ */
+export const runResults = [
+  'success',
+  'partial',
+  'failure',
+  'unchanged',
+  'answered',
+  'stopped',
+] as const;
 export type RunResult = (typeof runResults)[number];
 
 /**
@@ -53,6 +63,9 @@ export type Event =
     }
   | { kind: 'next-chore-scheduled'; chore: string; at: Date; expectedSince: Date | null }
   | { kind: 'slot-missed'; slot: Date; reason: string }
+  // the turns of several daemons
+  | { kind: 'turn-drawn'; slot: Date; rank: number; of: number; waitMs: number }
+  | { kind: 'slot-answered'; slot: Date; store: string; id: BackupId; host: string }
   | { kind: 'retry-scheduled'; at: Date; attempt: number; attempts: number; failure: Failure }
   | { kind: 'preparation-failed'; failure: Failure }
   | { kind: 'retries-ended'; slot: Date | null; attempts: number; failure: Failure; reason: string }

@@ -39,6 +39,8 @@ export class Agenda {
   /** Somebody asked for a backup, changed or not. */
   #asked = false;
   #retry: Retry | undefined;
+  /** Until when the due slot is left to others, on the clock of `performance.now()`. */
+  #heldUntilMs: number | undefined;
 
   /** Due times may be skipped as unchanged; whoever asks for a backup gets one. */
   constructor(skipUnchangedMs: number) {
@@ -61,6 +63,12 @@ export class Agenda {
       this.#passed = { oldest, count, reason: this.#passed?.reason ?? reason };
     }
     this.#due = due;
+    this.#heldUntilMs = undefined;
+  }
+
+  /** Leaves the due slot to others until then; a run after that looks for what they did. */
+  holdDue(slot: Date, untilMs: number): void {
+    if (this.#due?.slot?.getTime() === slot.getTime()) this.#heldUntilMs = untilMs;
   }
 
   noteRetry(retry: Retry): void {
@@ -84,6 +92,7 @@ export class Agenda {
     const replaced = order.attempt === 1 ? this.#retry : undefined;
     const taken = { order, passed: this.#passed, replaced };
     this.#due = undefined;
+    this.#heldUntilMs = undefined;
     this.#passed = undefined;
     this.#asked = false;
     this.#retry = undefined;
@@ -93,8 +102,13 @@ export class Agenda {
   #orderAt(nowMs: number): BackupOrder | undefined {
     const due = this.#due;
     const retry = this.#retry;
+    const heldUntilMs = this.#heldUntilMs;
     if (due !== undefined) {
-      return { ...due, attempt: 1, skipUnchangedMs: this.#asked ? 0 : this.#skipUnchangedMs };
+      // Who asks neither waits for others nor makes do with what they did.
+      if (this.#asked) return { ...due, attempt: 1, skipUnchangedMs: 0 };
+      if (heldUntilMs !== undefined && heldUntilMs > nowMs) return undefined;
+      const unlessAnswered = heldUntilMs !== undefined;
+      return { ...due, attempt: 1, skipUnchangedMs: this.#skipUnchangedMs, unlessAnswered };
     }
     if (this.#asked) {
       // Asked for while a retry waits: it answers the retry's slot as well.

@@ -77,10 +77,10 @@ class Loop implements Daemon {
   #cutShort = false;
 
   constructor(settings: DaemonSettings, deps: DaemonDeps) {
-    this.#settings = settings;
-    this.#deps = deps;
+    [this.#settings, this.#deps] = [settings, deps];
     this.#clock = new ClockWatch(deps.now);
-    this.#timetable = new Timetable(settings, deps);
+    const wake = (): void => this.#wake();
+    this.#timetable = new Timetable(settings, deps, { wake, signal: this.#abort.signal });
     this.#chores = new Chores(deps.chores ?? [], deps);
     this.ended = this.#live();
   }

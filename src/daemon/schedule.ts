@@ -52,6 +52,21 @@ export function parseSchedule({ cron, timezone }: ScheduleOptions): Schedule {
   };
 }
 
+// Enough for a week in which each day has a rule of its own.
+const gapsLookedAt = 10;
+
+/** The times between the next due times, in milliseconds. */
+export function gapsAfter(schedule: Schedule, now: Date): readonly number[] {
+  const gaps: number[] = [];
+  let due = schedule.next(now);
+  while (gaps.length < gapsLookedAt) {
+    const next = schedule.next(due);
+    gaps.push(next.getTime() - due.getTime());
+    due = next;
+  }
+  return gaps;
+}
+
 function parseFields(cron: string): ParsedFields {
   const { valid, fields, errors } = validateDetailed(cron);
   if (valid && fields !== undefined) return fields;

@@ -2,19 +2,30 @@
 import type { ScrubPace } from '../engine/plan-scrub.ts';
 import type { Chore } from './chores.ts';
 import type { WorkOptions } from './job.ts';
-import type { Schedule } from './schedule.ts';
+import { gapsAfter, type Schedule } from './schedule.ts';
+import { drawLimitMs, type TurnDeps, waitFor } from './turns.ts';
 
 export interface ScrubPlan {
   /** Undefined: none by themselves. */
   readonly schedule: Schedule | undefined;
   readonly withinMs: number;
-  /** Tells its own end, well or badly; throws only when it is aborted. */
-  readonly run: (pace: Omit<ScrubPace, 'now'>, options: WorkOptions) => Promise<unknown>;
+  /**
+   * `ownOnly`: without the stores of several daemons, where another one goes first. Tells its own
+   * end, well or badly; throws only when it is aborted.
+   */
+  readonly run: (
+    pace: Omit<ScrubPace, 'now'>,
+    options: WorkOptions & { readonly ownOnly: boolean },
+  ) => Promise<unknown>;
   readonly now: () => Date;
+  /** Left out: there are no turns. */
+  readonly drawTurn?: TurnDeps['drawTurn'];
 }
 
 /** What is asked for as `scrub`. */
-export function scrubChore({ schedule, withinMs, run, now }: ScrubPlan): Chore {
+export function scrubChore(plan: ScrubPlan): Chore {
+  const { schedule, withinMs, run, now } = plan;
+  let held: Held | undefined;
   return {
     name: 'scrub',
     schedule,
@@ -22,27 +33,45 @@ export function scrubChore({ schedule, withinMs, run, now }: ScrubPlan): Chore {
       const at = now();
       // Where a backup interrupted it, what it has read since its due time is not read again.
       const since = schedule?.previous(at) ?? at;
-      await run({ since, withinMs, periodMs: longestGap(schedule, at) }, options);
-      return {};
+      const periodMs = longestGap(schedule, at);
+      if (held?.slot.getTime() !== since.getTime()) {
+        const drawn = await holdOff(since, periodMs, plan, options.signal);
+        options.signal.throwIfAborted();
+        held = drawn;
+      }
+      const ownOnly = performance.now() < held.untilMs;
+      await run({ since, withinMs, periodMs }, { ...options, ownOnly });
+      return ownOnly ? { againInMs: Math.max(0, held.untilMs - performance.now()) } : {};
     },
     gaveWay: (detail) => ({ kind: 'scrub-gave-way', detail }),
     broke: (failure) => ({ kind: 'scrub-failed', failure }),
   };
 }
 
-const dayMs = 24 * 60 * 60 * 1000;
-// Enough for a week in which each day has a rule of its own.
-const gapsLookedAt = 10;
+interface Held {
+  readonly slot: Date;
+  /** On the clock of `performance.now()`. */
+  readonly untilMs: number;
+}
 
+/**
+ * Daemons that read one store in step would each read all of it. Who is not first in line comes
+ * hours later, and reads what nobody has read since: nothing, where the first did its work.
+ */
+async function holdOff(
+  slot: Date,
+  periodMs: number,
+  { drawTurn }: ScrubPlan,
+  signal: AbortSignal,
+): Promise<Held> {
+  const startedMs = performance.now();
+  const either = AbortSignal.any([signal, AbortSignal.timeout(drawLimitMs)]);
+  const turn = await drawTurn?.(slot, { signal: either }).catch(() => undefined);
+  return { slot, untilMs: startedMs + waitFor(turn, periodMs, periodMs) };
+}
+
+const dayMs = 24 * 60 * 60 * 1000;
 /** Longest time between two of the next due times; a day where there are none. */
 export function longestGap(schedule: Schedule | undefined, now: Date): number {
-  if (schedule === undefined) return dayMs;
-  let longestMs = 0;
-  let due = schedule.next(now);
-  for (let gap = 0; gap < gapsLookedAt; gap += 1) {
-    const next = schedule.next(due);
-    longestMs = Math.max(longestMs, next.getTime() - due.getTime());
-    due = next;
-  }
-  return longestMs;
+  return schedule === undefined ? dayMs : Math.max(...gapsAfter(schedule, now));
 }

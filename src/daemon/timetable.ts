@@ -11,6 +11,7 @@ import { DueTimes } from './due-times.ts';
 import { planRetry, type RetryRules } from './retry.ts';
 import type { Schedule } from './schedule.ts';
 import { type Found, planStart, type StartRules } from './startup.ts';
+import { type TurnDeps, type TurnLoop, Turns } from './turns.ts';
 
 export interface TimetableRules extends StartRules, RetryRules {
   readonly schedule: Schedule;
@@ -18,9 +19,11 @@ export interface TimetableRules extends StartRules, RetryRules {
   readonly jitterMs: number;
   readonly skipUnchanged: boolean;
   readonly maxSkipMs: number;
+  /** How long the daemon before this one has for a slot. 0, and left out: there are no turns. */
+  readonly graceMs?: number | undefined;
 }
 
-export interface TimetableDeps {
+export interface TimetableDeps extends TurnDeps {
   readonly observe: Observe;
   readonly now: () => Date;
   /** 0 to 1; Math.random unless given. */
@@ -38,9 +41,10 @@ export class Timetable {
   readonly #startedAt: Date;
   readonly #dueTimes: DueTimes;
   readonly #agenda: Agenda;
+  readonly #turns: Turns;
   #next: { readonly at: Date; readonly ms: number } | undefined;
 
-  constructor(rules: TimetableRules, deps: TimetableDeps) {
+  constructor(rules: TimetableRules, deps: TimetableDeps, loop: TurnLoop) {
     this.#rules = rules;
     this.#observe = deps.observe;
     this.#now = deps.now;
@@ -51,6 +55,7 @@ export class Timetable {
     this.#delayMs = Math.round(rules.jitterMs * this.#random());
     this.#dueTimes = new DueTimes(rules.schedule, this.#delayMs, this.#startedAt);
     this.#agenda = new Agenda(rules.skipUnchanged ? rules.maxSkipMs : 0);
+    this.#turns = new Turns(rules.graceMs ?? 0, deps, loop);
   }
 
   request(): 'accepted' | 'already-queued' {
@@ -63,6 +68,7 @@ export class Timetable {
     if (due === undefined) return;
     const reason = busy === undefined ? jumpReason : `${busy} was running`;
     this.#agenda.noteDue({ trigger: 'schedule', slot: due.slot }, due.missed, reason);
+    this.#hold(due.slot);
   }
 
   /** Makes up for what was missed before the start. */
@@ -75,6 +81,7 @@ export class Timetable {
     const { due, missed } = planStart(slot, lastSuccess, this.#rules, now);
     if (missed !== undefined) this.#observe({ kind: 'slot-missed', ...missed });
     if (due !== undefined) this.#agenda.noteDue(due);
+    if (due?.trigger === 'catch-up' && due.slot !== null) this.#hold(due.slot);
     // The next slot may have been answered already: by a daemon here that drew less jitter.
     if (lastSuccess instanceof Date && lastSuccess <= now) this.#dueTimes.answer(lastSuccess);
   }
@@ -127,6 +134,12 @@ export class Timetable {
     // By both clocks: a jump of the wall clock is no delay, and is dealt with within a second.
     const lateMs = this.#now().getTime() - this.#next.at.getTime();
     return Math.min(lateMs, performance.now() - this.#next.ms);
+  }
+
+  /** Leaves the slot to those whose turn it is first. */
+  #hold(slot: Date): void {
+    const nextInMs = this.#dueTimes.actsAt.getTime() - this.#now().getTime();
+    this.#turns.draw(slot, nextInMs, (untilMs) => this.#agenda.holdDue(slot, untilMs));
   }
 
   #tell({ order, passed, replaced }: Taken): void {

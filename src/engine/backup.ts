@@ -15,7 +15,7 @@ import { Stopwatch } from './stopwatch.ts';
 import { newestIfCurrent } from './unchanged.ts';
 
 export interface BackupReport {
-  readonly result: Extract<RunResult, 'success' | 'partial' | 'unchanged'>;
+  readonly result: Extract<RunResult, 'success' | 'partial' | 'unchanged' | 'answered'>;
   readonly id: BackupId;
   /** Of stores that did not get the backup. */
   readonly failures: ReadonlyMap<string, Failure>;

@@ -19,6 +19,8 @@ export interface Shelf {
   readonly retention: RetentionPolicy;
   /** Of several whole copies, the one in the nearest store is read. 0 if left out. */
   readonly distance?: number;
+  /** Whether other daemons of the cluster write to it as well. */
+  readonly shared?: boolean;
 }
 
 export interface SourceRules {

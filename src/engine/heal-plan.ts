@@ -90,11 +90,14 @@ function provedAnywhere(
 function needsOf(
   target: Read,
   known: ReadonlyMap<BackupId, Known>,
-  deps: Pick<EngineDeps, 'now' | 'timezone'>,
+  deps: Pick<EngineDeps, 'now' | 'timezone' | 'trust'>,
 ): Need[] {
   const { shelf, catalog, listing } = target;
   const there = new Set([...listing.backups.map(({ id }) => id), ...unansweredIn(listing)]);
-  const absent = [...known.values()].filter(({ manifest }) => !there.has(manifest.id));
+  const answered = answeredIn(listing, deps);
+  const absent = [...known.values()].filter(
+    ({ manifest: { id, slot } }) => !there.has(id) && !answered.has(slot?.getTime()),
+  );
   // A hold counts in the store where it was set: it must not bring back what was pruned here.
   const asItems = absent.map(({ manifest }) => ({ ...retentionItem(manifest), held: null }));
   const items = [...listing.backups.map(retentionItem), ...asItems];
@@ -106,6 +109,18 @@ function needsOf(
     .map(({ manifest: { id, startedAt, sealed }, sources }) => {
       return { id, startedAt, sizeBytes: sealed.sizeBytes, to: { shelf, catalog }, sources };
     });
+}
+
+/**
+ * Slots that the store has a good backup of. Of several daemons each takes one for its own disk,
+ * and in the store that they share one of them is enough.
+ */
+function answeredIn(
+  { backups }: CatalogListing,
+  { trust }: Pick<EngineDeps, 'trust'>,
+): ReadonlySet<number | undefined> {
+  const good = backups.filter(trusts(trust)).filter(isProved);
+  return new Set(good.flatMap(({ slot }) => slot?.getTime() ?? []));
 }
 
 /** Whether the store has these is not known. What is damaged is missing: it can be made whole. */

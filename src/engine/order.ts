@@ -9,4 +9,6 @@ export interface BackupOrder {
   readonly attempt: number;
   /** Skips the backup when the newest one is younger than this and nothing changed; 0 never. */
   readonly skipUnchangedMs: number;
+  /** Whether a backup of the slot that another daemon made will do, in stores that both write. */
+  readonly unlessAnswered?: boolean;
 }

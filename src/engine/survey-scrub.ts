@@ -13,6 +13,8 @@ import { planScrub, type ScrubPace, type ScrubReason, scrubItem } from './plan-s
 export interface ScrubWanted {
   /** Only this store; null for all. */
   readonly store: string | null;
+  /** Whether the stores of several daemons are left out. */
+  readonly ownOnly?: boolean;
   /** Null: clusters of the configured name. */
   readonly cluster: ClusterId | null;
   /** Left out: every copy is read, whenever it was read last. */
@@ -51,7 +53,8 @@ export async function surveyScrub(
   signal: AbortSignal,
 ): Promise<ScrubSurvey> {
   const shelves = deps.shelves.filter(
-    ({ store }) => wanted.store === null || store.name === wanted.store,
+    ({ store, shared }) =>
+      (wanted.store === null || store.name === wanted.store) && !(wanted.ownOnly && shared),
   );
   if (shelves.length === 0) throw new Failure('usage', `no store is named ${wanted.store}`);
   const ids = wanted.cluster === null ? await knownClusters(deps, signal) : [wanted.cluster];

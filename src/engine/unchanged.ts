@@ -7,8 +7,9 @@ import type { BackupOrder } from './order.ts';
 import { trusts } from './trust.ts';
 
 /**
- * The newest proved backup if every store has it, it is young enough, and the cluster's revision
- * and member set are those in its manifest; else undefined. Any doubt is a change.
+ * The oldest of the newest proved backups of every store, if all of them are young enough, and the
+ * cluster's revision and member set are those in their manifests; else undefined. They need not be
+ * one backup: of several daemons each may have taken one. Any doubt is a change.
  */
 export async function newestIfCurrent(
   survey: Survey,
@@ -17,13 +18,17 @@ export async function newestIfCurrent(
   signal: AbortSignal,
 ): Promise<Manifest | undefined> {
   if (order.skipUnchangedMs === 0) return undefined;
-  const newest = await newestEverywhere(survey, deps, signal);
+  const found = await newestEverywhere(survey, deps, signal);
+  const [newest] = found.toSorted((a, b) => Number(a?.startedAt) - Number(b?.startedAt));
   if (newest === undefined) return undefined;
-  const ageMs = deps.now().getTime() - newest.startedAt.getTime();
-  if (ageMs < 0 || ageMs >= order.skipUnchangedMs) return undefined;
-  if (!sameMembers(survey, newest)) return undefined;
+  const nowMs = deps.now().getTime();
   const confirmed = await confirmedRevision(survey, deps, signal);
-  if (confirmed !== newest.hashKv.revision) return undefined;
+  const areCurrent = found.every((manifest) => {
+    if (manifest === undefined || manifest.hashKv.revision !== confirmed) return false;
+    const ageMs = nowMs - manifest.startedAt.getTime();
+    return ageMs >= 0 && ageMs < order.skipUnchangedMs && sameMembers(survey, manifest);
+  });
+  if (!areCurrent) return undefined;
   deps.observe({
     kind: 'run-skipped',
     reason: 'unchanged',
@@ -40,7 +45,7 @@ async function newestEverywhere(
   survey: Survey,
   deps: EngineDeps,
   signal: AbortSignal,
-): Promise<Manifest | undefined> {
+): Promise<readonly (Manifest | undefined)[]> {
   const late = new AbortController();
   const limit = setTimeout(() => late.abort(), lookLimitMs);
   const either = AbortSignal.any([signal, late.signal]);
@@ -56,8 +61,7 @@ async function newestEverywhere(
   );
   clearTimeout(limit);
   signal.throwIfAborted();
-  const [first] = found;
-  return found.every((manifest) => manifest?.id === first?.id) ? first : undefined;
+  return found;
 }
 
 function sameMembers(survey: Survey, manifest: Manifest): boolean {

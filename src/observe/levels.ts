@@ -18,6 +18,8 @@ const levels = {
   'next-run-scheduled': 'info',
   'next-chore-scheduled': 'info',
   'slot-missed': 'warn',
+  'turn-drawn': ({ rank }) => (rank > 0 ? 'info' : 'debug'),
+  'slot-answered': 'info',
   'retry-scheduled': 'warn',
   'preparation-failed': 'error',
   'retries-ended': 'error',

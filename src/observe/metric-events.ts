@@ -6,13 +6,13 @@ import { type ProofName, proofNames } from '../core/backup.ts';
 import type { Event, NewestBackup, Observe, RunResult } from '../core/events.ts';
 import { type CopyMetrics, countCopies } from './copy-metrics.ts';
 import { newFailures } from './failure-count.ts';
-import { followRun } from './run-view.ts';
+import { followRun, type RunView, wentWell } from './run-view.ts';
 import { countScrub, type ScrubSet } from './scrub-metrics.ts';
 import { type Labelled, type Tally, unixSeconds, type Value } from './series.ts';
 import { storeHealth } from './store-health.ts';
 
 /** Why a due time has no new backup. */
-export const skipReasons = ['unchanged', 'missed'] as const;
+export const skipReasons = ['unchanged', 'answered', 'missed'] as const;
 export const restoreResults = ['success', 'failure'] as const;
 export const drillResults = [...restoreResults, 'skipped'] as const;
 
@@ -62,7 +62,7 @@ export function countEvents(set: MetricSet, now: () => Date): Observe {
   };
   return (event) => {
     const result = run.take(event);
-    if (result !== undefined) countRun(set, result);
+    if (result !== undefined) countRun(set, result, run.view());
     const failure = firstTold(event);
     if (failure !== undefined) set.failures.inc({ code: failure.code });
     if (event.kind === 'run-started') attempted(now());
@@ -80,11 +80,11 @@ export function countEvents(set: MetricSet, now: () => Date): Observe {
   };
 }
 
-function countRun(set: MetricSet, result: RunResult): void {
+function countRun(set: MetricSet, result: RunResult, run: RunView): void {
   set.runs.inc({ result });
+  if (result === 'answered') set.skipped.inc({ reason: result });
   if (result === 'failure' || result === 'partial') set.consecutiveFailures.inc();
-  // A run stopped by a signal says nothing about the next one.
-  if (result === 'success' || result === 'unchanged') set.consecutiveFailures.set(0);
+  if (wentWell(result, run)) set.consecutiveFailures.set(0);
 }
 
 function countRestore(set: MetricSet, event: Event): void {

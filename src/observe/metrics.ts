@@ -103,13 +103,14 @@ function runMetrics(series: Series) {
   const runs = series.counter(
     'runs_total',
     'Runs that ended, retries included, by result. partial: at least one store has the backup ' +
-      'and at least one has not. unchanged: nothing had to be done.',
+      'and at least one has not. unchanged: nothing had to be done. answered: another daemon ' +
+      'had taken a backup of the due time.',
     ['result'],
   );
   const skipped = series.counter(
     'skipped_total',
-    'Due times without a new backup. unchanged: the newest backup is still current. missed: the ' +
-      'daemon was down or busy.',
+    'Due times without a new backup. unchanged: the newest backup is still current. ' +
+      'answered: another daemon had taken one. missed: the daemon was down or busy.',
     ['reason'],
   );
   const failures = series.counter(
@@ -131,7 +132,8 @@ function runMetrics(series: Series) {
   const consecutiveFailures = series.gauge(
     'consecutive_failures',
     'Runs that ended as failure or partial since the last one that ended as success or ' +
-      'unchanged. 0: the last run went well, or none has ended since the start.',
+      'unchanged, or as answered at its first try. 0: the last run went well, or none has ' +
+      'ended since the start.',
   );
   return { runs, skipped, failures, duration, consecutiveFailures };
 }

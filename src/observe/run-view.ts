@@ -56,6 +56,15 @@ export function followRun(now: () => Date): RunFollower {
   };
 }
 
+/**
+ * Whether failures before this run are over. A run stopped by a signal does not tell, and one that
+ * another daemon answered only where this daemon had not failed in it before.
+ */
+export function wentWell(result: RunResult, { attempt }: RunView): boolean {
+  if (result === 'answered') return attempt === 1;
+  return result === 'success' || result === 'unchanged';
+}
+
 function freshRun(startedAt: Date, told?: Extract<Event, { kind: 'run-started' }>): RunView {
   return {
     trigger: told?.trigger ?? null,

@@ -27,6 +27,12 @@ const sentences: { readonly [K in EventKind]: Say<K> } = {
   'next-run-scheduled': (e, now) => `next run at ${momentText(e.at, now)} (${e.reason})`,
   'next-chore-scheduled': (e, now) => `next ${e.chore} at ${momentText(e.at, now)}`,
   'slot-missed': (e) => `the run due at ${timeText(e.slot)} did not happen: ${e.reason}`,
+  'turn-drawn': (e) =>
+    `number ${e.rank + 1} of ${e.of} for the run due at ${timeText(e.slot)}` +
+    `${e.rank === 0 ? '' : `: those before have ${formatDuration(e.waitMs)}`}`,
+  'slot-answered': (e) =>
+    `store ${e.store} has backup ${e.id} for the run due at ${timeText(e.slot)}, taken on ` +
+    `${e.host}: it needs no other`,
   'retry-scheduled': (e, now) =>
     `try ${e.attempt} of ${e.attempts} at ${momentText(e.at, now)}; the last one: ` +
     blame(e.failure),

@@ -4,7 +4,7 @@
  */
 import { type Event, type Observe, type RunResult, runResults } from '../core/events.ts';
 import { failureReport, isoText } from './report-text.ts';
-import { followRun, type RunView } from './run-view.ts';
+import { followRun, type RunView, wentWell } from './run-view.ts';
 import type { DaemonState, RunReport, StatusReport } from './status-report.ts';
 import { followMissing, noteStore, unreadStore } from './store-state.ts';
 
@@ -100,7 +100,7 @@ function noteEnd(known: Known, { result, id, run, at }: End): void {
   };
   known.runs = { ...known.runs, [result]: known.runs[result] + 1 };
   if (result === 'failure' || result === 'partial') known.consecutiveFailures += 1;
-  if (result === 'success' || result === 'unchanged') known.consecutiveFailures = 0;
+  if (wentWell(result, run)) known.consecutiveFailures = 0;
 }
 
 function noteDaemon(known: Known, event: Event, now: () => Date): void {

@@ -1,6 +1,7 @@
 /** What happens to daemons, and which alerts that must fire: the truth that the rules are held to. */
 import { proofScenarios } from './alert-scenarios-proofs.ts';
 import { storeScenarios } from './alert-scenarios-stores.ts';
+import { turnScenarios } from './alert-scenarios-turns.ts';
 import { days, hours, minutes, type Tape, tapedStore } from './alert-tape.ts';
 
 const ageScenarios: Readonly<Record<string, (tape: Tape) => Promise<void>>> = {
@@ -187,4 +188,4 @@ const ageScenarios: Readonly<Record<string, (tape: Tape) => Promise<void>>> = {
 
 /** Each tells its story to a tape, and what fires when. */
 export const alertScenarios: readonly (readonly [string, (tape: Tape) => Promise<void>])[] =
-  Object.entries({ ...ageScenarios, ...storeScenarios, ...proofScenarios });
+  Object.entries({ ...ageScenarios, ...turnScenarios, ...storeScenarios, ...proofScenarios });

@@ -17,7 +17,7 @@ export class RunningDaemon implements AsyncDisposable {
   readonly process: ChildProcess;
   readonly url: string;
   readonly exited: Promise<number | null>;
-  #heard: () => void = () => undefined;
+  readonly #waiting = new Set<() => void>();
 
   constructor(process: ChildProcess, url: string) {
     this.process = process;
@@ -25,7 +25,8 @@ export class RunningDaemon implements AsyncDisposable {
     this.exited = once(process, 'exit').then(([code]) => code as number | null);
     createInterface({ input: process.stdout! }).on('line', (line) => {
       this.lines.push(JSON.parse(line));
-      this.#heard();
+      for (const wake of this.#waiting) wake();
+      this.#waiting.clear();
     });
     process.stderr?.resume();
   }
@@ -42,12 +43,14 @@ export class RunningDaemon implements AsyncDisposable {
         const last = this.lines.slice(-5).map(({ msg }) => msg);
         throw new Error(`no ${event} number ${count}; last: ${last.join(' | ')}`);
       }
-      const heard = new Promise<void>((resolve) => {
-        this.#heard = resolve;
-      });
-      await Promise.race([heard, once(late, 'abort'), this.exited]);
+      await Promise.race([this.heard(), once(late, 'abort'), this.exited]);
     }
     return this.of(event)[count - 1] as LogLine;
+  }
+
+  /** The next line, whatever it tells. */
+  heard(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.add(resolve));
   }
 
   get(path: string, init: RequestInit = {}): Promise<Response> {
@@ -83,7 +86,11 @@ export class RunningDaemon implements AsyncDisposable {
 /** Starts the daemon and returns when its admin API listens. */
 export async function startDaemonProcess(
   place: Workplace,
-  options: { readonly program?: string; readonly settings?: Record<string, string> } = {},
+  options: {
+    readonly program?: string;
+    readonly nodeArgs?: readonly string[];
+    readonly settings?: Record<string, string>;
+  } = {},
 ): Promise<RunningDaemon> {
   const [port] = await freePorts(1);
   place.settings['http.enabled'] = 'true';

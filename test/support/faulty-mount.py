@@ -70,6 +70,9 @@ class Faulty(Operations):
     def unlink(self, path):
         os.unlink(path)
 
+    def link(self, path, old):
+        os.link(root + old, path)
+
     def rename(self, old, new):
         os.rename(old, root + new)
 

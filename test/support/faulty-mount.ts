@@ -9,6 +9,8 @@ import { bringFuse, type FusePackages } from '../setup/fuse.ts';
 export interface FaultyMount extends AsyncDisposable {
   /** Where it is mounted. */
   readonly point: string;
+  /** The folder that it shows, for whoever does not suffer its faults. */
+  readonly behind: string;
   /** Lines such as `write:ENOSPC`, `read:ESTALE:1`, `rename:hang`; none heals. */
   set(...faults: readonly string[]): void;
 }
@@ -52,6 +54,7 @@ export async function mountFaulty({ python, env }: FusePackages): Promise<Faulty
   }
   return {
     point,
+    behind,
     set,
     [Symbol.asyncDispose]: async () => {
       // Its end lets go of everybody who hangs there.

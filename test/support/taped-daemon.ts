@@ -128,6 +128,22 @@ export class TapedDaemon {
     this.tell(sample('run-finished', { result }));
   }
 
+  /** Reads the stores, and backs up to those that nobody has served since the due time. */
+  takeTurn({ attempt = 1 } = {}): void {
+    const slotMs = this.#runs?.newest(this.#now)?.getTime() ?? 0;
+    const open = this.#options.stores.filter(({ backups }) => (backups.at(-1) ?? -1) < slotMs);
+    if (open.length > 0) {
+      this.takeBackup(open);
+      return;
+    }
+    this.tell(sample('run-started', { attempt }));
+    this.readStores();
+    for (const { name } of this.#options.stores) {
+      this.tell(sample('slot-answered', { store: name }));
+    }
+    this.tell(sample('run-finished', { result: 'answered' }));
+  }
+
   fail(event: Event = sample('run-failed')): void {
     this.tell(sample('run-started'));
     this.tell(event);

@@ -18,6 +18,7 @@ describe('a configuration', () => {
         cron: '0 * * * *',
         timezone: 'UTC',
         jitterMs: 0,
+        graceMs: 120_000,
         catchUp: true,
         skipUnchanged: false,
         maxSkipMs: 86_400_000,
@@ -43,6 +44,7 @@ describe('a configuration', () => {
           mountPoint: null,
           retention,
           limits,
+          shared: false,
         },
       ],
       retention,
@@ -228,6 +230,7 @@ retention: { daily: 1, weekly: 9 }`,
       objectLock: null,
       retention: config.retention,
       limits,
+      shared: true,
     });
   });
 
@@ -242,6 +245,19 @@ retention: { daily: 1, weekly: 9 }`,
       { upload: 10 * 2 ** 20, download: 1_500_000, stallMs: 90_000 },
       { ...limits, upload: 64 * 2 ** 10 },
     ]);
+  });
+
+  test('takes folders for those of one daemon and buckets for shared, unless told otherwise', () => {
+    const stores = `[{ name: a, type: file, path: /a },
+      { name: b, type: file, path: /b, shared: true },
+      { name: c, type: nfs, path: /c },
+      { name: d, type: s3, s3: { bucket: etcd } },
+      { name: e, type: s3, s3: { bucket: other }, shared: false }]`;
+
+    const { config } = load({ flags: [`--stores=${stores}`] });
+
+    const shared = config.stores.filter((store) => store.shared).map(({ name }) => name);
+    expect(shared).toEqual(['b', 'c', 'd']);
   });
 
   test('warns where a hung connection could never be tried again', () => {

@@ -70,6 +70,51 @@ describe('scrubs', () => {
   });
 });
 
+describe('scrubs of several daemons', () => {
+  test('leave shared stores to the first in line, and see hours later what it left', async () => {
+    const even = parseSchedule({ cron: '0 */2 * * *', timezone: 'UTC' });
+    const begun: string[] = [];
+    const slots: Date[] = [];
+    const chore = scrubChore({
+      schedule: even,
+      withinMs: 30 * day,
+      now: () => new Date(),
+      drawTurn: async (slot) => {
+        slots.push(slot);
+        return { rank: 1, of: 3 };
+      },
+      run: async ({ since }, { ownOnly, ...work }) => {
+        const times = [new Date(), since].map((time) => time.toISOString().slice(11, 16));
+        begun.push(`${times.join(' since ')} ${ownOnly ? 'own' : 'all'}`);
+        await takes(10 * minute, work);
+      },
+    });
+    // Backups come first, and are done at once.
+    await startRig({ at: '2026-11-20T11:59:00Z', cron: '0 */6 * * *', deps: { chores: [chore] } });
+
+    await advance(110 * minute);
+
+    expect(begun).toEqual(['12:00 since 12:00 own', '12:30 since 12:00 all']);
+    expect(slots).toEqual([new Date('2026-11-20T12:00:00Z')]);
+  });
+
+  test('read all at once where the cluster does not tell whose turn it is', async () => {
+    const begun: boolean[] = [];
+    const chore = scrubChore({
+      schedule,
+      withinMs: day,
+      now: () => new Date(),
+      drawTurn: () => Promise.reject(new Error('no answer')),
+      run: async (_, { ownOnly }) => void begun.push(ownOnly),
+    });
+    await startRig({ at: '2026-11-20T10:30:00Z', deps: { chores: [chore] } });
+
+    await advance(20 * minute);
+
+    expect(begun).toEqual([false]);
+  });
+});
+
 describe('the longest time between two scrubs', () => {
   test.each([
     ['17 2 * * *', day],

@@ -33,6 +33,27 @@ describe.concurrent('healing', () => {
     expect(report).toMatchObject({ missing: { near: 0, far: 0 }, unread: [] });
   });
 
+  test('leaves out what another daemon took of a slot that the store has a good backup of', async () => {
+    await using scene = await healing({ disk: {}, shared: {} });
+    const slot = new Date('2026-11-20T12:00:00Z');
+    const ours = await scene.give(4, ['disk'], { slot });
+    const theirs = await scene.give(3, ['shared'], { slot });
+
+    const { missing } = await scene.heal();
+    const listed = [await scene.listed('disk'), await scene.listed('shared')];
+    const judge = { proofs: { stored: failed } } as const;
+    await catalogOf(scene, 'shared').amend(
+      theirs as never,
+      (now) => ({ ...now, proofs: { ...now.proofs, ...judge.proofs } }),
+      { signal },
+    );
+    await scene.heal();
+
+    expect(missing).toEqual({ disk: 0, shared: 0 });
+    expect(listed).toEqual([[ours], [theirs]]);
+    expect(scene.copied()).toEqual([`disk>shared ${ours}`]);
+  });
+
   test('makes each store whole from the others, the newest everywhere first', async () => {
     await using scene = await healing({ near: {}, far: {}, farther: {} });
     const old = await scene.give(5, ['far']);

@@ -79,6 +79,25 @@ describe.concurrent.for(ofData)('a copy with %s', ([, damage]) => {
   });
 });
 
+describe.concurrent('a scrub that leaves the shared store to others', () => {
+  test('reads the own one only, and repairs it from the shared one', async () => {
+    await using stock = await stocked();
+    const { work, older } = stock;
+    await damages['its data missing']?.(work, older);
+    const shelves = work.deps.shelves.map((shelf) => {
+      return { ...shelf, shared: shelf.store.name === 'memory' };
+    });
+
+    const report = await scrubStores(
+      { ...everything, ownOnly: true },
+      { ...work.deps, shelves },
+      { signal },
+    );
+
+    expect(told(report)).toEqual(['disk 0001 repaired', 'disk 0002 passed']);
+  });
+});
+
 describe.concurrent('two stores that are each half right', () => {
   test('make one whole copy: the data of one, the manifest of the other', async () => {
     await using stock = await stocked();

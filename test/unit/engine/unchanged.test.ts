@@ -51,6 +51,17 @@ describe.concurrent('a run while nothing changed', () => {
     expect(await asked(work)).toBeUndefined();
   });
 
+  test('ends with the older one where each store has a good one of its own', async () => {
+    await using work = openWorkshop();
+    const [memory, disk] = work.deps.shelves;
+    const { id } = await work.backup({}, signal, { shelves: [disk!] });
+    work.pass(1000);
+    await work.backup({}, signal, { shelves: [memory!] });
+
+    expect(await asked(work)).toBe(id);
+    expect(await asked(work, 1000)).toBeUndefined();
+  });
+
   test('still skips after a compaction, which changes no content', async () => {
     await using work = openWorkshop({ stores: ['memory'] });
     const { id } = await work.backup();

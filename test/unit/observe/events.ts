@@ -64,6 +64,20 @@ const samples: { readonly [K in EventKind]: Extract<Event, { kind: K }> } = {
     reason: 'schedule 45 * * * *',
     expectedSince: dayTime('14:45:00'),
   },
+  'turn-drawn': {
+    kind: 'turn-drawn',
+    slot: dayTime('15:45:00'),
+    rank: 1,
+    of: 3,
+    waitMs: 120_000,
+  },
+  'slot-answered': {
+    kind: 'slot-answered',
+    slot: dayTime('15:45:00'),
+    store: 'offsite',
+    id: backup.id,
+    host: 'etcd-2',
+  },
   'next-chore-scheduled': {
     kind: 'next-chore-scheduled',
     chore: 'drill',

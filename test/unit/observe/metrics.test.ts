@@ -317,6 +317,35 @@ describe('a run', () => {
     expect(await value('consecutive_failures')).toBe(0);
   });
 
+  test('that another daemon answered is told as such', async () => {
+    const { observe, value } = watch();
+
+    observe(sample('run-started'));
+    observe(sample('slot-answered'));
+    observe(sample('run-finished', { result: 'answered' }));
+
+    expect(await value('runs_total{result="answered"}')).toBe(1);
+    expect(await value('skipped_total{reason="answered"}')).toBe(1);
+    expect(await value('last_unchanged_timestamp_seconds')).toBe(0);
+  });
+
+  test('that another daemon answered ends the row of failures, unless it had failed', async () => {
+    const { observe, value } = watch();
+    const answered = (attempt: number) => {
+      observe(sample('run-started', { attempt }));
+      observe(sample('run-finished', { result: 'answered' }));
+    };
+
+    observe(sample('run-started'));
+    observe(sample('run-failed'));
+    answered(2);
+    const row = await value('consecutive_failures');
+    answered(1);
+
+    expect(row).toBe(1);
+    expect(await value('consecutive_failures')).toBe(0);
+  });
+
   test('that a signal stopped is no failure', async () => {
     const { observe, value } = watch();
 

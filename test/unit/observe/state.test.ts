@@ -150,6 +150,23 @@ describe('the status', () => {
     });
   });
 
+  test('knows that failures are over when another daemon answered the next due time', () => {
+    const { observe, report } = watch();
+    const answered = (attempt: number) => {
+      observe(sample('run-started', { attempt }));
+      observe(sample('run-finished', { result: 'answered' }));
+    };
+    observe(sample('run-started'));
+    observe(sample('run-failed'));
+
+    answered(2);
+    const row = report().consecutiveFailures;
+    answered(1);
+
+    expect(row).toBe(1);
+    expect(report()).toMatchObject({ consecutiveFailures: 0, lastRun: { result: 'answered' } });
+  });
+
   test.each(['run-started', 'retries-ended', 'daemon-draining'] as const)(
     'plans no retry after %s',
     (kind) => {
