@@ -33,16 +33,16 @@ export interface Taken {
 }
 
 export class Agenda {
-  readonly #skipUnchangedMs: number;
+  /** Due times may be skipped as unchanged; whoever asks for a backup gets one. */
+  skipUnchangedMs: number;
   #due: Due | undefined;
   #passed: Passed | undefined;
   /** Somebody asked for a backup, changed or not. */
   #asked = false;
   #retry: Retry | undefined;
 
-  /** Due times may be skipped as unchanged; whoever asks for a backup gets one. */
   constructor(skipUnchangedMs: number) {
-    this.#skipUnchangedMs = skipUnchangedMs;
+    this.skipUnchangedMs = skipUnchangedMs;
   }
 
   get hasDue(): boolean {
@@ -94,7 +94,7 @@ export class Agenda {
     const due = this.#due;
     const retry = this.#retry;
     if (due !== undefined) {
-      return { ...due, attempt: 1, skipUnchangedMs: this.#asked ? 0 : this.#skipUnchangedMs };
+      return { ...due, attempt: 1, skipUnchangedMs: this.#asked ? 0 : this.skipUnchangedMs };
     }
     if (this.#asked) {
       // Asked for while a retry waits: it answers the retry's slot as well.

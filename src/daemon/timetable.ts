@@ -30,13 +30,15 @@ export interface TimetableDeps {
 const jumpReason = 'the clock was put forward, or the machine stood still';
 
 export class Timetable {
-  readonly #rules: TimetableRules;
+  #rules: TimetableRules;
   readonly #observe: Observe;
   readonly #now: () => Date;
   readonly #random: () => number;
-  readonly #delayMs: number;
+  /** 0 to 1, of the longest jitter. */
+  readonly #delayShare: number;
+  #delayMs: number;
   readonly #startedAt: Date;
-  readonly #dueTimes: DueTimes;
+  #dueTimes: DueTimes;
   readonly #agenda: Agenda;
   #next: { readonly at: Date; readonly ms: number } | undefined;
 
@@ -48,9 +50,19 @@ export class Timetable {
     this.#startedAt = deps.now();
     // Drawn once: the gaps between backups stay those of the schedule, while the daemons of many
     // clusters still spread over the time.
-    this.#delayMs = Math.round(rules.jitterMs * this.#random());
+    this.#delayShare = this.#random();
+    this.#delayMs = Math.round(rules.jitterMs * this.#delayShare);
     this.#dueTimes = new DueTimes(rules.schedule, this.#delayMs, this.#startedAt);
-    this.#agenda = new Agenda(rules.skipUnchanged ? rules.maxSkipMs : 0);
+    this.#agenda = new Agenda(skipLimitOf(rules));
+  }
+
+  /** Goes on by other rules. What was asked for, is due or waits for a retry stays. */
+  follow(rules: TimetableRules): void {
+    this.#rules = rules;
+    this.#delayMs = Math.round(rules.jitterMs * this.#delayShare);
+    this.#dueTimes = this.#dueTimes.follow(rules.schedule, this.#delayMs, this.#now());
+    this.#agenda.skipUnchangedMs = skipLimitOf(rules);
+    this.#next = undefined;
   }
 
   request(): 'accepted' | 'already-queued' {
@@ -146,4 +158,8 @@ export class Timetable {
   get #delayText(): string {
     return formatDuration(this.#delayMs);
   }
+}
+
+function skipLimitOf({ skipUnchanged, maxSkipMs }: TimetableRules): number {
+  return skipUnchanged ? maxSkipMs : 0;
 }

@@ -7,7 +7,7 @@ import { failureReport, isoText } from './report-text.ts';
 import { followRun, type RunView } from './run-view.ts';
 import type { DaemonState, RunReport, StatusReport } from './status-report.ts';
 
-import { noteMissing, noteStore, unreadStore } from './store-state.ts';
+import { noteMissing, noteStore, reshelve, unreadStore } from './store-state.ts';
 
 export type { StatusReport } from './status-report.ts';
 
@@ -29,7 +29,7 @@ type Known = {
 export function stateObserver({ stores, now }: StateOptions): State {
   const run = followRun(now);
   const known: Known = nothingKnown();
-  const shelves = new Map(stores.map((name) => [name, unreadStore(name)]));
+  let shelves = new Map(stores.map((name) => [name, unreadStore(name)]));
 
   const observe = (event: Event): void => {
     const result = run.take(event);
@@ -38,8 +38,10 @@ export function stateObserver({ stores, now }: StateOptions): State {
     }
     noteDaemon(known, event, now);
     notePlan(known, event, now);
+    if (event.kind === 'config-reloaded') shelves = reshelve(shelves, event);
+    noteConfig(known, event, now);
     // A call that failed concerns its caller; this is about backups.
-    if ('failure' in event && event.kind !== 'call-failed') {
+    if ('failure' in event && event.kind !== 'call-failed' && event.kind !== 'config-refused') {
       known.lastFailure = failureReport(event.failure, now());
     }
     const store = 'store' in event && event.store !== null ? shelves.get(event.store) : undefined;
@@ -65,6 +67,7 @@ function nothingKnown(): Known {
     node: null,
     cluster: null,
     startedAt: null,
+    config: { since: null, waiting: false, refused: null },
     lastRun: null,
     nextRun: null,
     retry: null,
@@ -115,6 +118,26 @@ function noteDaemon(known: Known, event: Event, now: () => Date): void {
   known.node = event.node;
   known.cluster = event.cluster;
   known.startedAt = now().toISOString();
+}
+
+function noteConfig(known: Known, event: Event, now: () => Date): void {
+  switch (event.kind) {
+    case 'daemon-started':
+      known.config = { since: now().toISOString(), waiting: false, refused: null };
+      return;
+    case 'config-waiting':
+      known.config = { ...known.config, waiting: true, refused: null };
+      return;
+    case 'config-reloaded':
+      known.config = { since: now().toISOString(), waiting: false, refused: null };
+      known.cluster = event.cluster;
+      return;
+    case 'config-refused':
+      known.config = { ...known.config, refused: failureReport(event.failure, now()) };
+      return;
+    default:
+      return;
+  }
 }
 
 function notePlan(known: Known, event: Event, now: () => Date): void {

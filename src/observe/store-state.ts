@@ -59,6 +59,15 @@ export function noteMissing(
   }
 }
 
+/** After a reload: what was known of a store stays while it lies where it lay. */
+export function reshelve(
+  shelves: ReadonlyMap<string, StoreReport>,
+  { stores, moved }: Extract<Event, { kind: 'config-reloaded' }>,
+): Map<string, StoreReport> {
+  const kept = (name: string) => (moved.includes(name) ? undefined : shelves.get(name));
+  return new Map(stores.map((name) => [name, kept(name) ?? unreadStore(name)]));
+}
+
 function newestReport(newest: NewestBackup): NewestReport {
   const proofs = Object.entries(newest.proofs).map(([name, at]) => [name, isoText(at)]);
   return {

@@ -90,7 +90,7 @@ async function askMembers(
 
 function daemonLines(daemon: StatusReport | null): string {
   if (daemon === null) return 'daemon   does not answer on this host\n\n';
-  const { run, nextRun, lastRun, lastScrub, lastFailure } = daemon;
+  const { run, nextRun, lastRun, lastScrub, lastFailure, config } = daemon;
   const rows = [
     ['daemon', `${daemon.state}, version ${daemon.version}, since ${daemon.startedAt}`],
     ['now', run === null ? 'idle' : `${run.step}, ${formatBytes(run.doneBytes)} done`],
@@ -98,8 +98,17 @@ function daemonLines(daemon: StatusReport | null): string {
     ['next run', nextRun === null ? 'not planned' : `${nextRun.at} (${nextRun.reason})`],
   ];
   if (lastScrub) rows.push(['last scrub', `${lastScrub.result} at ${lastScrub.finishedAt}`]);
+  if (config) rows.push(...configRows(config));
   const failed = lastFailure && [['last failure', `${lastFailure.at}: ${lastFailure.message}`]];
   return `${table([...rows, ...(failed ?? [])])}\n`;
+}
+
+function configRows({ since, waiting, refused }: StatusReport['config']): string[][] {
+  if (refused !== null) {
+    const [headline] = refused.message.split('\n');
+    return [['config', `REFUSED at ${refused.at}: ${headline}; that of ${since} goes on`]];
+  }
+  return waiting ? [['config', 'a new one holds as soon as what runs now has ended']] : [];
 }
 
 /** Of a store's copies, oldest first: the newest one that counts. */
