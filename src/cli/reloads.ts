@@ -18,10 +18,12 @@ export interface ReloadsDeps {
   /** Called while nothing runs. Where it throws, nothing has changed. */
   readonly takeOver: (loaded: LoadedConfig) => Duties;
   readonly observe: Observe;
+  /** How long an answer waits for the daemon; 1.5 s unless given. */
+  readonly applyMs?: number;
 }
 
 // Longer than a daemon takes that does nothing, shorter than callers mind to wait.
-const applyMs = 1500;
+const usualApplyMs = 1500;
 
 export class Reloads {
   readonly #deps: ReloadsDeps;
@@ -59,7 +61,7 @@ export class Reloads {
   }
 
   async #handOver(by: string, loaded: LoadedConfig): Promise<ReloadAnswer> {
-    const { current, daemon, observe } = this.#deps;
+    const { current, daemon, observe, applyMs = usualApplyMs } = this.#deps;
     const changed = changedKeys(current(), loaded);
     if (isSameConfig(current(), loaded)) {
       this.#callOff();
@@ -72,7 +74,7 @@ export class Reloads {
       this.#waiting = undefined;
       return this.#apply(by, loaded, applied);
     });
-    if (await Promise.race([applied.promise, sleep(applyMs, false)])) {
+    if (await Promise.race([applied.promise, sleep(applyMs, false, { ref: false })])) {
       return { status: 'applied', changed };
     }
     if (this.#waiting === loaded) observe({ kind: 'config-waiting', by });

@@ -3,14 +3,24 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../core/errors.ts';
 
-const stillMs = 500;
-const longestMs = 10_000;
+export interface Patience {
+  /** How long nothing must have been written. */
+  readonly stillMs: number;
+  /** When to give up. */
+  readonly longestMs: number;
+}
+
+const usual: Patience = { stillMs: 500, longestMs: 10_000 };
 
 /**
  * Gives what `load` gives once nothing has written to the file for half a second before it, nor
  * meanwhile. Throws `config-invalid` where that never comes; without a file `load` runs at once.
  */
-export async function loadStill<T>(file: string | undefined, load: () => T): Promise<T> {
+export async function loadStill<T>(
+  file: string | undefined,
+  load: () => T,
+  { stillMs, longestMs }: Patience = usual,
+): Promise<T> {
   if (file === undefined) return load();
   const lateMs = performance.now() + longestMs;
   for (let before = textOf(file); performance.now() < lateMs; before = textOf(file)) {

@@ -60,6 +60,7 @@ export function watchExpectations(set: ExpectationMetrics): Observe {
         set.nextDrill.set(0);
         return;
       case 'config-reloaded':
+        if (event.changed.length === 0) return;
         // Told anew where drills are still scheduled.
         set.nextDrill.set(0);
         set.drillExpectedSince.set(0);

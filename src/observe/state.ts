@@ -129,11 +129,20 @@ function noteConfig(known: Known, event: Event, now: () => Date): void {
       known.config = { ...known.config, waiting: true, refused: null };
       return;
     case 'config-reloaded':
-      known.config = { since: now().toISOString(), waiting: false, refused: null };
+      known.config = {
+        since: event.changed.length === 0 ? known.config.since : now().toISOString(),
+        waiting: false,
+        refused: null,
+      };
       known.cluster = event.cluster;
       return;
     case 'config-refused':
-      known.config = { ...known.config, refused: failureReport(event.failure, now()) };
+      // Whatever waited is called off by it.
+      known.config = {
+        ...known.config,
+        waiting: false,
+        refused: failureReport(event.failure, now()),
+      };
       return;
     default:
       return;
