@@ -10,6 +10,7 @@ import { runProgram, type Workplace, workplace } from '../support/house.ts';
 import { startProxy } from '../support/proxy.ts';
 import { fileFor, operating, reload, spawnFrom, startFrom } from '../support/reloading.ts';
 import { fill, seed } from '../support/workload.ts';
+import { canMount, makeDisk } from '../unit/store/places.ts';
 
 const successful = 'etcd_backup_config_last_reload_successful';
 const everyTwoSeconds = { 'schedule.cron': '*/2 * * * * *' };
@@ -288,6 +289,22 @@ describe.concurrent('a reload', () => {
     expect(await daemon.metric(`${newest}{store="old"}`)).toBe(since);
   });
 
+  test('lets in who has the new token, and nobody with the old one', async () => {
+    using place = workplace(etcd);
+    const file = await fileFor(place);
+    await using daemon = await startFrom(file);
+    const tokenFile = join(place.dir, 'another-token');
+    writeFileSync(tokenFile, 'another-token-of-whoever-operates\n', { mode: 0o600 });
+
+    file.change({ 'http.tokens.operate': tokenFile });
+    const { status } = await reload(daemon);
+    const old = await reload(daemon);
+    const headers = { authorization: 'Bearer another-token-of-whoever-operates' };
+    const next = await daemon.get('/v1/reload', { method: 'POST', headers });
+
+    expect([status, old.status, next.status]).toEqual([200, 401, 200]);
+  });
+
   test('brings a new store what the others hold', async () => {
     using place = workplace(etcd);
     const file = await fileFor(place);
@@ -341,7 +358,36 @@ describe.concurrent('a reload', () => {
   });
 });
 
+describe.skipIf(!canMount())('the process that works on a mount', () => {
+  test('ends with a reload that does without the store', async () => {
+    await using etcd = await cluster('3.5');
+    using place = workplace(etcd);
+    const disk = makeDisk('size=256m');
+    const mounted = { name: 'nas', type: 'nfs', path: join(disk, 'etcd'), mountPoint: disk };
+    const local = { name: 'local', type: 'file', path: place.storeDir };
+    const both = { stores: JSON.stringify([local, mounted]) };
+    const file = await fileFor(place, { ...both, 'heal.enabled': 'false' });
+    await using daemon = await startFrom(file);
+    await backUp(daemon);
+    await daemon.until('run-finished');
+    const before = childrenOf(daemon);
+
+    file.change(stores(place, 'local'));
+    const asked = await reload(daemon);
+    while (childrenOf(daemon).length > 0) await sleep(50);
+
+    expect(before).toHaveLength(1);
+    expect(asked.answer['status']).toBe('applied');
+    expect(await shownStores(daemon)).toEqual(['local']);
+  });
+});
+
 const isNotJitter = (word: string): boolean => !word.startsWith('--schedule.jitter');
+
+function childrenOf({ process }: RunningDaemon): string[] {
+  const folder = `/proc/${process.pid}/task/${process.pid}`;
+  return readFileSync(`${folder}/children`, 'utf8').split(' ').filter(Boolean);
+}
 
 /** Before Node.js itself runs, the signal ends any process. */
 function hearsHangups({ process }: RunningDaemon): boolean {

@@ -200,6 +200,20 @@ describe('a reload', () => {
     expect(next.orders.map(orderOf)).toEqual(['retry 11:00:00 2']);
   });
 
+  test('brings the new rules for what is skipped as unchanged', async () => {
+    const rig = await startRig({ at: '2026-11-20T10:30:00Z' });
+    const skipping = following(rig, { settings: { skipUnchanged: true, maxSkipMs: 6 * hour } });
+    const taking = following(rig);
+
+    rig.daemon.follow(() => skipping.duties);
+    await advance(1 * hour);
+    rig.daemon.follow(() => taking.duties);
+    await advance(1 * hour);
+
+    expect(skipping.orders.map(({ skipUnchangedMs }) => skipUnchangedMs)).toEqual([6 * hour]);
+    expect(taking.orders.map(({ skipUnchangedMs }) => skipUnchangedMs)).toEqual([0]);
+  });
+
   test('changes nothing where its change comes to nothing', async () => {
     const rig = await startRig({ at: '2026-11-20T10:30:00Z' });
 
