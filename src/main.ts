@@ -10,6 +10,9 @@ import { setFlagsFromString } from 'node:v8';
 setFlagsFromString('--max-semi-space-size=2');
 setFlagsFromString('--semi-space-growth-factor=1');
 
+// Until its program is loaded and listens: what it would read anew it has not read yet.
+if (process.argv[2] === 'run') process.on('SIGHUP', () => {});
+
 let stdoutClosed = false;
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;

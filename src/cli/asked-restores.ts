@@ -4,19 +4,22 @@ import type { RestoreReport } from '../core/restore.ts';
 import type { WorkOptions } from '../daemon/job.ts';
 import { Restores } from '../daemon/restores.ts';
 import type { Wanted } from '../engine/candidates.ts';
-import type { EngineDeps, RestoreDeps } from '../engine/deps.ts';
+import type { RestoreDeps } from '../engine/deps.ts';
 import { orderOf, planRestore, type RestoreAsked } from '../engine/plan-restore.ts';
 import { restoreBackup } from '../engine/restore.ts';
+import type { Residence } from './residence.ts';
 
-type AskedDeps = RestoreDeps & Pick<EngineDeps, 'suffix'>;
-
-export function askedRestores(deps: AskedDeps, localMember: string | null): Restores {
-  const { observe, now, suffix } = deps;
-  const { roots } = deps.restore;
+/** Each restore ends in the house that it began in. */
+export function askedRestores(residence: Residence): Restores {
+  const { observe, now, suffix } = residence.deps;
   return new Restores({
-    roots,
+    get roots() {
+      return residence.deps.restore.roots;
+    },
     restore: (wanted, asked, options) =>
-      restoreAsked(wanted, asked, { ...deps, localMember }, options),
+      residence.use((deps, { config: { cluster } }) =>
+        restoreAsked(wanted, asked, { ...deps, localMember: cluster.localMember }, options),
+      ),
     observe,
     now,
     suffix,

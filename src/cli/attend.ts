@@ -4,33 +4,22 @@ import { readSecretFile } from '../config/secret-file.ts';
 import type { Observe } from '../core/events.ts';
 import { encodeManifest } from '../core/manifest-json.ts';
 import { programVersion } from '../core/version.ts';
-import type { Chore } from '../daemon/chores.ts';
-import { drillChore } from '../daemon/drills.ts';
-import { healChore } from '../daemon/heals.ts';
 import { type Daemon, startDaemon } from '../daemon/loop.ts';
 import type { Restores } from '../daemon/restores.ts';
-import { parseSchedule } from '../daemon/schedule.ts';
-import { scrubChore } from '../daemon/scrubs.ts';
 import { reportTo, type Supervisor } from '../daemon/supervision.ts';
-import type { TurnDeps } from '../daemon/turns.ts';
-import type { BackupReport } from '../engine/backup.ts';
-import type { DrillDeps, EngineDeps } from '../engine/deps.ts';
-import { runDrill } from '../engine/drill.ts';
-import { healOurs } from '../engine/heal.ts';
-import type { BackupOrder } from '../engine/order.ts';
-import { lastSuccess, lookAround, prepare } from '../engine/prepare.ts';
-import { scrubStores } from '../engine/scrub.ts';
-import { drawTurn, takeNeededBackup } from '../engine/turn.ts';
 import { type AdminServer, serveAdmin } from '../http/admin.ts';
-import type { BackupSource, TokenSources } from '../http/sources.ts';
+import type { BackupSource, ReloadAnswer, TokenSources } from '../http/sources.ts';
 import { joinObservers } from '../observe/join.ts';
 import { metricsObserver } from '../observe/metrics.ts';
 import { type State, stateObserver } from '../observe/state.ts';
 import { statusLine } from '../observe/status-line.ts';
 import { askedRestores } from './asked-restores.ts';
+import { heals } from './chores.ts';
+import { dutiesOf } from './duties.ts';
 import { openNotifier, targetsOf } from './notifier.ts';
+import { Reloads } from './reloads.ts';
+import { Residence } from './residence.ts';
 import { copiesOf, holdings } from './shelves.ts';
-import { takesTurns } from './turns.ts';
 import { buildHouse } from './wire.ts';
 
 export interface Attended extends AsyncDisposable {
@@ -38,6 +27,16 @@ export interface Attended extends AsyncDisposable {
   readonly restores: Restores;
   /** Undefined where http.enabled is false. */
   readonly admin: AdminServer | undefined;
+  /** `by` tells who asks. Throws where the configuration is refused, and while draining. */
+  reload(by: string): Promise<ReloadAnswer>;
+}
+
+export interface AttendOptions {
+  readonly supervisor?: Supervisor | undefined;
+  /** Reads the configuration anew and checks it; the old one when left out. */
+  readonly reload?: () => Promise<LoadedConfig>;
+  /** Told of each configuration that is taken over, before anything is done by it. */
+  readonly reloaded?: (loaded: LoadedConfig) => void;
 }
 
 /**
@@ -47,41 +46,50 @@ export interface Attended extends AsyncDisposable {
 export async function attend(
   loaded: LoadedConfig,
   log: Observe,
-  supervisor?: Supervisor,
+  options: AttendOptions = {},
 ): Promise<Attended> {
-  const { config } = loaded;
-  const stores = config.stores.map(({ name }) => name);
-  const now = (): Date => new Date();
-  const about = { version: programVersion, node: process.versions.node };
-  const { cron, withinMs } = config.scrub;
-  const scrubWithinMs = cron === null ? 0 : withinMs;
-  const targets = targetsOf(config);
-  const metrics = metricsObserver({ stores, scrubWithinMs, targets, ...about, now });
-  const state = stateObserver({ stores, now });
+  const { http } = loaded.config;
+  const { metrics, state } = watchers(loaded);
 
   await using opened = new AsyncDisposableStack();
   // The first that is opened is the last that is closed: it tells how the others ended.
-  const notifier = opened.use(openNotifier(config, (event) => observe(event)));
+  const notifier = opened.use(openNotifier(loaded.config, (event) => observe(event)));
   const { observe: notify } = notifier;
   const observe = joinObservers({ metrics: metrics.observe, state: state.observe, log, notify });
-  const { deps } = opened.use(buildHouse(config, observe));
-  const restores = opened.use(askedRestores(deps, config.cluster.localMember));
-  const beat = supervisor && reportTo(supervisor, outlookOf(state));
-  const wholeDeps = { ...daemonDeps(deps, stores), chores: choresOf(loaded, deps), beat };
-  const daemon = opened.use(startDaemon(daemonSettings(loaded), wholeDeps));
-  const admin = config.http.enabled
+  const residence = opened.use(new Residence(loaded, buildHouse(loaded.config, observe)));
+  const restores = opened.use(askedRestores(residence));
+  const beat = options.supervisor && reportTo(options.supervisor, outlookOf(state));
+  const { settings, deps } = dutiesOf(residence, beat);
+  const daemon = opened.use(startDaemon(settings, deps));
+  const reloads = new Reloads({
+    load: options.reload ?? (async () => residence.loaded),
+    current: () => residence.loaded,
+    daemon,
+    takeOver: (next) => {
+      residence.move(next, buildHouse(next.config, observe));
+      notifier.follow(next.config);
+      options.reloaded?.(next);
+      return dutiesOf(residence, beat);
+    },
+    observe,
+  });
+  const admin = http.enabled
     ? opened.use(
         await serveAdmin({
-          listen: config.http.listen,
-          tokens: tokensOf(loaded),
+          listen: http.listen,
+          get tokens() {
+            return tokensOf(residence.loaded);
+          },
           status: state.report,
-          backups: backupSource(deps),
+          backups: backupSource(residence),
           takeBackup: () => ({ status: statusOf(daemon.request()) }),
           requestDrill: () => ({ status: statusOf(daemon.requestChore('drill')) }),
-          requestHeal: heals(loaded)
-            ? () => ({ status: statusOf(daemon.requestChore('heal')) })
-            : undefined,
+          get requestHeal() {
+            if (!heals(residence.loaded)) return undefined;
+            return () => ({ status: statusOf(daemon.requestChore('heal')) });
+          },
           restores,
+          reload: () => reloads.ask('admin API'),
           metrics,
           alive: () => daemon.alive(),
           ready: () => daemon.ready(),
@@ -90,7 +98,19 @@ export async function attend(
       )
     : undefined;
   const held = opened.move();
-  return { daemon, restores, admin, [Symbol.asyncDispose]: () => held.disposeAsync() };
+  const reload = (by: string) => reloads.ask(by);
+  return { daemon, restores, admin, reload, [Symbol.asyncDispose]: () => held.disposeAsync() };
+}
+
+function watchers({ config }: LoadedConfig) {
+  const stores = config.stores.map(({ name }) => name);
+  const now = (): Date => new Date();
+  const about = { version: programVersion, node: process.versions.node };
+  const { cron, withinMs } = config.scrub;
+  const scrubWithinMs = cron === null ? 0 : withinMs;
+  const targets = targetsOf(config);
+  const metrics = metricsObserver({ stores, scrubWithinMs, targets, ...about, now });
+  return { metrics, state: stateObserver({ stores, now }) };
 }
 
 function outlookOf(state: State): Parameters<typeof reportTo>[1] {
@@ -98,95 +118,6 @@ function outlookOf(state: State): Parameters<typeof reportTo>[1] {
     const report = state.report();
     return { stopping: report.state === 'draining', status: statusLine(report) };
   };
-}
-
-function daemonSettings({ config }: LoadedConfig): Parameters<typeof startDaemon>[0] {
-  const { cron, timezone, ...rest } = config.schedule;
-  const graceMs = takesTurns(config) ? rest.graceMs : 0;
-  return { schedule: parseSchedule({ cron, timezone }), ...rest, graceMs };
-}
-
-function daemonDeps(deps: EngineDeps, stores: string[]): Parameters<typeof startDaemon>[1] {
-  const { program, clusterName } = deps;
-  return {
-    about: { ...program, cluster: clusterName, stores },
-    takeBackup: (order, { signal, observe }) => runBackup(order, { ...deps, observe }, signal),
-    drawTurn: drawTurnOf(deps),
-    lastSuccess: ({ signal, observe }) => lastSuccess({ ...deps, observe }, signal),
-    prepare: ({ signal, observe }) => prepare({ ...deps, observe }, signal),
-    observe: deps.observe,
-    now: deps.now,
-  };
-}
-
-function drawTurnOf(deps: EngineDeps): NonNullable<TurnDeps['drawTurn']> {
-  return (slot, { signal }) => drawTurn(slot, deps, signal);
-}
-
-/** A store alone has nobody to get anything from. */
-function heals({ config }: LoadedConfig): boolean {
-  return config.heal.enabled && config.stores.length > 1;
-}
-
-function choresOf(loaded: LoadedConfig, deps: EngineDeps & DrillDeps): readonly Chore[] {
-  const { heal, schedule } = loaded.config;
-  const others = [drill(loaded, deps), scrub(loaded, deps)];
-  if (!heals(loaded)) return others;
-  const healing = healChore({
-    schedule: parseSchedule({ cron: heal.cron, timezone: schedule.timezone }),
-    run: ({ signal, observe }) => healOurs({ ...deps, observe }, { signal }),
-  });
-  return [...others, healing];
-}
-
-function drill({ config }: LoadedConfig, deps: DrillDeps): Chore {
-  const { cron } = config.drill;
-  const { timezone } = config.schedule;
-  const newest = { backup: 'latest', store: null, cluster: null } as const;
-  return drillChore({
-    schedule: cron === null ? undefined : parseSchedule({ cron, timezone }),
-    run: ({ signal, observe }) => runDrill(newest, { ...deps, observe }, { signal }),
-  });
-}
-
-function scrub({ config }: LoadedConfig, deps: EngineDeps): Chore {
-  const { cron, withinMs, repair } = config.scrub;
-  const { timezone } = config.schedule;
-  return scrubChore({
-    schedule: cron === null ? undefined : parseSchedule({ cron, timezone }),
-    withinMs,
-    now: deps.now,
-    ...(takesTurns(config) ? { drawTurn: drawTurnOf(deps) } : {}),
-    run: async (pace, { signal, observe, ownOnly }) => {
-      const told = { ...deps, observe };
-      if (ownOnly && deps.shelves.every(({ shared }) => shared)) return;
-      await scrubStores({ store: null, ownOnly, cluster: null, pace, repair }, told, { signal });
-      // What keeps the stores from being read is told by its own events.
-      await lookAround(told, signal).catch(() => undefined);
-    },
-  });
-}
-
-/**
- * A run that ends without a success still looks at the stores: one that was emptied or lost must
- * show while backups fail. Stores that had been served by others were read before.
- */
-async function runBackup(
-  order: BackupOrder,
-  deps: EngineDeps,
-  signal: AbortSignal,
-): Promise<BackupReport> {
-  let result = 'failure';
-  try {
-    const report = await takeNeededBackup(order, deps, { signal });
-    result = report.result;
-    return report;
-  } finally {
-    if (!['success', 'answered'].includes(result) && !signal.aborted) {
-      // What keeps the stores from being read is told by its own events.
-      await lookAround(deps, signal).catch(() => undefined);
-    }
-  }
 }
 
 function statusOf(answer: ReturnType<Daemon['request']>): 'accepted' | 'already-running' {
@@ -211,7 +142,7 @@ function tokensOf({ config }: LoadedConfig): TokenSources {
   };
 }
 
-function backupSource(deps: EngineDeps): BackupSource {
+function backupSource(residence: Residence): BackupSource {
   const rows = (copies: ReturnType<typeof copiesOf>): unknown[] =>
     copies.map(({ shelf, manifest }) => ({
       store: shelf.store.name,
@@ -219,12 +150,12 @@ function backupSource(deps: EngineDeps): BackupSource {
     }));
   return {
     list: async ({ store, limit }, { signal }) => {
-      const found = await holdings({ values: { store }, signal }, deps);
+      const found = await residence.use((deps) => holdings({ values: { store }, signal }, deps));
       const newest = found.copies.toReversed().slice(0, limit);
       return { backups: rows(newest), unreadable: found.unreadable };
     },
     find: async (id, { signal }) => {
-      const found = await holdings({ values: {}, signal }, deps);
+      const found = await residence.use((deps) => holdings({ values: {}, signal }, deps));
       return rows(copiesOf({ positionals: [id] }, found));
     },
   };

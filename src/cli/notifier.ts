@@ -17,12 +17,14 @@ import { Secret } from '../core/secret.ts';
 import { parseTemplate, standardBody } from '../core/template.ts';
 import { programVersion } from '../core/version.ts';
 import { crossesInClear, parseWebAddress } from '../core/web-address.ts';
-import { openCourier, type Target } from '../notify/courier.ts';
+import { type Courier, openCourier, type Target } from '../notify/courier.ts';
 import type { Outgoing, Place } from '../notify/post.ts';
 import { watchNotices } from '../observe/notices.ts';
 
 export interface Notifier extends AsyncDisposable {
   readonly observe: Observe;
+  /** From now on by another configuration. What is under way goes on by the one before. */
+  follow(config: Config): void;
 }
 
 /** Disposing waits for what is under way, within a limit. `retries`: as `watchNotices` has it. */
@@ -31,20 +33,36 @@ export function openNotifier(
   observe: Observe,
   { retries = true }: { readonly retries?: boolean } = {},
 ): Notifier {
-  const targets = [...pingTarget(config), ...webhookTargets(config)];
-  const courier = openCourier(targets, { observe });
+  const send = (by: Config): Courier => {
+    return openCourier([...pingTarget(by), ...webhookTargets(by)], { observe });
+  };
+  let courier = send(config);
+  const ending = new Set<Promise<void>>();
+  const end = (one: Courier): void => {
+    const ended = Promise.resolve(one[Symbol.asyncDispose]());
+    ending.add(ended);
+    void ended.then(() => ending.delete(ended));
+  };
   const noticesOf = watchNotices({ now: () => new Date(), retries });
   return {
     observe: (event) => {
       for (const notice of noticesOf(event)) courier.tell(notice);
     },
-    [Symbol.asyncDispose]: () => courier[Symbol.asyncDispose](),
+    follow: (next) => {
+      end(courier);
+      courier = send(next);
+    },
+    async [Symbol.asyncDispose]() {
+      end(courier);
+      await Promise.all(ending);
+    },
   };
 }
 
 /** Where nobody is to be told. */
 export const silentNotifier: Notifier = {
   observe: () => undefined,
+  follow: () => undefined,
   [Symbol.asyncDispose]: async () => undefined,
 };
 

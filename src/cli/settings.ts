@@ -44,9 +44,16 @@ export const openingOptions: Readonly<Record<string, Option>> = {
   'accept-unsigned': { type: 'boolean', doc: 'take a backup though nobody vouches for it' },
 };
 
-export function loadSettings(call: Call, options: { checkFiles: boolean }): LoadedConfig {
+export function configFileOf(call: Call): string | undefined {
   const named = call.values.config ?? call.env.ETCD_BACKUPD_CONFIG;
-  const file = typeof named === 'string' ? named : existsSync(usualFile) ? usualFile : undefined;
+  return typeof named === 'string' ? named : existsSync(usualFile) ? usualFile : undefined;
+}
+
+export function loadSettings(
+  call: Call,
+  options: { checkFiles: boolean | 'but-stores' },
+): LoadedConfig {
+  const file = configFileOf(call);
   const today = new Date();
   const loaded = loadConfig({
     ...(file === undefined ? {} : { file }),

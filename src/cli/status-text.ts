@@ -95,8 +95,18 @@ function daemonLines(daemon: StatusReport, now: Date): string {
     ['next run', next ?? 'not planned'],
   ];
   if (lastScrub) rows.push(['last scrub', ended(lastScrub)]);
+  rows.push(...configRows(daemon.config, now));
   if (lastFailure) rows.push(['last failure', `${ago(lastFailure.at)}: ${lastFailure.message}`]);
   return table(rows);
+}
+
+function configRows({ since, waiting, refused }: StatusReport['config'], now: Date): string[][] {
+  if (refused !== null) {
+    const [headline] = refused.message.split('\n');
+    const old = since === null ? '' : `; that of ${ageOf(new Date(since), now)} ago goes on`;
+    return [['config', `REFUSED ${ageOf(new Date(refused.at), now)} ago: ${headline}${old}`]];
+  }
+  return waiting ? [['config', 'a new one holds as soon as what runs now has ended']] : [];
 }
 
 function memberLines({ members }: AskedMembers): string {

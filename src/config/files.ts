@@ -28,7 +28,11 @@ const shortestToken = 16;
 /** `isWrong` tells the keys that already have a problem; what they name is not looked at. */
 export function checkFiles(
   settings: Settings,
-  { isWrong, today }: { isWrong: (key: string) => boolean; today: Date | undefined },
+  {
+    isWrong,
+    today,
+    withStores,
+  }: { isWrong: (key: string) => boolean; today: Date | undefined; withStores: boolean },
 ): FileFindings {
   const problems: { key: string; reason: string }[] = [];
   const warnings: string[] = [];
@@ -49,7 +53,7 @@ export function checkFiles(
   if (!isWrong('seal.identityFile')) checkIdentity(settings.seal, warn);
   checkSigningFiles(settings.seal, isWrong, warn);
   attempt('spool.dir', () => checkFolder(settings.spool.dir, { makes: 'all' }));
-  for (const [index, store] of settings.stores.entries()) {
+  for (const [index, store] of withStores ? settings.stores.entries() : []) {
     // Only warnings: one store that is away must not keep backups from the others.
     const warnOf = (name: string, check: () => void) =>
       warnOfFault(`stores[${index}].${name}`, check, warn);

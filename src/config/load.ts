@@ -22,8 +22,11 @@ export interface LoadOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly flags: readonly ConfigFlag[];
   readonly cronFault: CronFault;
-  /** Whether to look at the files and folders that the configuration names. */
-  readonly checkFiles?: boolean;
+  /**
+   * Whether to look at the files and folders that the configuration names. `but-stores`: those of
+   * stores only warn, and a disk that hangs would hold whoever looks at it.
+   */
+  readonly checkFiles?: boolean | 'but-stores';
   /** With checkFiles: certificates that are not valid on this day become warnings. */
   readonly today?: Date | undefined;
 }
@@ -50,8 +53,9 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
     problems.push(...findMissing(collected, isWrong));
     const compared = findContradictions(settings, isWrong);
     problems.push(...compared.map((found) => located(found, listed)));
-    if (options.checkFiles === true) {
-      files = checkFiles(settings, { isWrong, today: options.today });
+    if (options.checkFiles) {
+      const withStores = options.checkFiles === true;
+      files = checkFiles(settings, { isWrong, today: options.today, withStores });
       problems.push(...files.problems.map((found) => located(found, listed)));
     }
   }

@@ -110,12 +110,12 @@ const token = (scope: HttpScope, doc: string) =>
   );
 
 const http = section('Metrics, health and the admin API.', {
-  enabled: setting(truth, 'true', 'Whether to listen at all.'),
+  enabled: setting(truth, 'true', 'Whether to listen at all. Needs a restart.'),
   listen: setting(
     listenAddress,
     '127.0.0.1:9379',
     'Address to listen on. Any other than a loopback address needs a token. Port 0 takes a free ' +
-      'port.',
+      'port. Needs a restart.',
   ),
   tokens: section('Who may call what. Health and metrics need no token.', {
     read: token(

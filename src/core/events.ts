@@ -54,6 +54,24 @@ export type Event =
   | { kind: 'daemon-started'; version: string; node: string; cluster: string; stores: string[] }
   | { kind: 'daemon-draining'; signal: string }
   | { kind: 'daemon-stopped'; uptimeMs: number }
+  | { kind: 'config-waiting'; by: string }
+  | {
+      kind: 'config-reloaded';
+      /** Who asked for it: a signal, or the admin API. */
+      by: string;
+      /** Keys whose value is another one. */
+      changed: readonly string[];
+      cluster: string;
+      stores: readonly string[];
+      /** Stores that are new, or lie elsewhere than the one of that name did. */
+      moved: readonly string[];
+      /** Names of who is told: webhooks, and the ping. */
+      targets: readonly string[];
+      /** 0: there are no scrubs by schedule. */
+      scrubWithinMs: number;
+    }
+  | { kind: 'config-refused'; by: string; failure: Failure }
+  | { kind: 'reading-gave-way'; detail: string }
   | {
       kind: 'next-run-scheduled';
       at: Date;

@@ -33,7 +33,8 @@ export interface Taken {
 }
 
 export class Agenda {
-  readonly #skipUnchangedMs: number;
+  /** Due times may be skipped as unchanged; whoever asks for a backup gets one. */
+  skipUnchangedMs: number;
   #due: Due | undefined;
   #passed: Passed | undefined;
   /** Somebody asked for a backup, changed or not. */
@@ -42,9 +43,8 @@ export class Agenda {
   /** Until when the due slot is left to others, on the clock of `performance.now()`. */
   #heldUntilMs: number | undefined;
 
-  /** Due times may be skipped as unchanged; whoever asks for a backup gets one. */
   constructor(skipUnchangedMs: number) {
-    this.#skipUnchangedMs = skipUnchangedMs;
+    this.skipUnchangedMs = skipUnchangedMs;
   }
 
   get hasDue(): boolean {
@@ -108,7 +108,7 @@ export class Agenda {
       if (this.#asked) return { ...due, attempt: 1, skipUnchangedMs: 0 };
       if (heldUntilMs !== undefined && heldUntilMs > nowMs) return undefined;
       const unlessAnswered = heldUntilMs !== undefined;
-      return { ...due, attempt: 1, skipUnchangedMs: this.#skipUnchangedMs, unlessAnswered };
+      return { ...due, attempt: 1, skipUnchangedMs: this.skipUnchangedMs, unlessAnswered };
     }
     if (this.#asked) {
       // Asked for while a retry waits: it answers the retry's slot as well.

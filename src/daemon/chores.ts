@@ -14,8 +14,8 @@ export interface Chore {
   readonly name: string;
   /** Left out: only by request, and by what `after` says. */
   readonly schedule?: Schedule | undefined;
-  /** Whether it becomes due by the end of the daemon's start, or of a run. */
-  readonly after?: (end: 'start' | RunResult) => boolean;
+  /** Whether it becomes due by the end of the daemon's start, of a reload, or of a run. */
+  readonly after?: (end: ChoreCause) => boolean;
   /**
    * Tells its own end, well or badly; throws only when it is aborted, or broken. It must bear to
    * be aborted at any time and begun anew.
@@ -26,6 +26,8 @@ export interface Chore {
   /** The event that tells that it broke by a fault. */
   readonly broke: (failure: Failure) => Event;
 }
+
+export type ChoreCause = 'start' | 'reload' | RunResult;
 
 export interface ChoreEnd {
   /** Left out: not before it is due or asked for. */
@@ -49,21 +51,24 @@ interface Known {
 
 export class Chores {
   readonly #deps: ChoresDeps;
-  readonly #known: ReadonlyMap<string, Known>;
+  #known: ReadonlyMap<string, Known> = new Map();
   /** Names; who became due first goes first. */
   readonly #due = new Set<string>();
   #running: { readonly name: string; readonly abort: AbortController } | undefined;
 
   constructor(chores: readonly Chore[], deps: ChoresDeps) {
     this.#deps = deps;
-    const known = chores.map((chore): [string, Known] => {
-      const dueTimes = chore.schedule && new DueTimes(chore.schedule, 0, deps.now());
-      return [
-        chore.name,
-        { chore, dueTimes, againAtMs: Number.POSITIVE_INFINITY, told: undefined },
-      ];
-    });
-    this.#known = new Map(known);
+    this.#known = this.#acquaint(chores);
+  }
+
+  /**
+   * Goes on with other chores, while none runs. Of those that had the same name stays what is due,
+   * and when they want to run again.
+   */
+  follow(chores: readonly Chore[]): void {
+    this.#known = this.#acquaint(chores);
+    for (const name of this.#due) if (!this.#known.has(name)) this.#due.delete(name);
+    this.note('reload');
   }
 
   get isRunning(): boolean {
@@ -89,7 +94,7 @@ export class Chores {
   }
 
   /** Notes what becomes due by the end of something else. */
-  note(end: 'start' | RunResult): void {
+  note(end: ChoreCause): void {
     for (const [name, { chore }] of this.#known) {
       if (chore.after?.(end)) this.#due.add(name);
     }
@@ -119,6 +124,19 @@ export class Chores {
   /** Ends the chore that runs, so that a backup can begin. */
   giveWay(): void {
     this.#running?.abort.abort();
+  }
+
+  #acquaint(chores: readonly Chore[]): ReadonlyMap<string, Known> {
+    const now = this.#deps.now();
+    const known = chores.map((chore): [string, Known] => {
+      const { name, schedule } = chore;
+      const before = this.#known.get(name);
+      const dueTimes =
+        schedule && (before?.dueTimes?.follow(schedule, 0, now) ?? new DueTimes(schedule, 0, now));
+      const againAtMs = before?.againAtMs ?? Number.POSITIVE_INFINITY;
+      return [name, { chore, dueTimes, againAtMs, told: undefined }];
+    });
+    return new Map(known);
   }
 
   #announce(known: Known, now: Date): void {

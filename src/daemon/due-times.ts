@@ -30,6 +30,19 @@ export class DueTimes {
     this.#armed = schedule.next(new Date(this.#lastMs));
   }
 
+  /**
+   * The same by another schedule and delay. It tells no slot that was told or answered before, and
+   * of those that have come since the last look the newest.
+   */
+  follow(schedule: Schedule, delayMs: number, now: Date): DueTimes {
+    const following = new DueTimes(schedule, delayMs, now);
+    const done = this.#schedule.previous(new Date(this.#armed.getTime() - 1));
+    const since = new Date(Math.max(this.#lastMs, done?.getTime() ?? 0));
+    const due = following.newest(now);
+    following.#armed = due !== undefined && due > since ? due : schedule.next(since);
+    return following;
+  }
+
   /** When the next slot is acted on. */
   get actsAt(): Date {
     return new Date(this.#armed.getTime() + this.#delayMs);

@@ -21,7 +21,7 @@ export function healChore({ schedule, run }: HealRules): Chore {
   return {
     name: 'heal',
     schedule,
-    after: (end) => end === 'start' || end === 'partial',
+    after: (end) => ['start', 'reload', 'partial'].includes(end),
     run: async (options) => {
       const report = await run(options);
       if (isWhole(report)) {

@@ -6,49 +6,16 @@
 import { Failure } from '../core/errors.ts';
 import type { BackupReport } from '../engine/backup.ts';
 import type { BackupOrder } from '../engine/order.ts';
-import { type Chore, Chores } from './chores.ts';
+import { Chores } from './chores.ts';
 import { ClockWatch } from './clock-watch.ts';
+import type { Change, Daemon, DaemonDeps, DaemonEnd, DaemonSettings } from './daemon.ts';
 import { type DaemonState, type Health, judgeLife, judgeReadiness } from './health.ts';
 import { beginBackup, beginJob, type Job, type Outcome, type WorkOptions } from './job.ts';
 import type { Ticks } from './schedule.ts';
-import { type Found, prepareStart, type StartDeps } from './startup.ts';
-import type { BeatDeps } from './supervision.ts';
-import { Timetable, type TimetableDeps, type TimetableRules } from './timetable.ts';
+import { type Found, prepareStart } from './startup.ts';
+import { Timetable } from './timetable.ts';
 
-export interface DaemonSettings extends TimetableRules {
-  /** A backup that still runs this long after the drain began is aborted. */
-  readonly drainLimitMs?: number | undefined;
-}
-
-export interface DaemonDeps extends StartDeps, TimetableDeps, BeatDeps {
-  readonly about: { version: string; node: string; cluster: string; stores: string[] };
-  readonly takeBackup: (order: BackupOrder, options: WorkOptions) => Promise<BackupReport>;
-  /** Left out: there are none. */
-  readonly chores?: readonly Chore[];
-}
-
-export interface Daemon extends AsyncDisposable {
-  /**
-   * Asks for a backup that begins after now. `already-queued`: one that has not begun yet will
-   * answer this request too. Throws `stopped` while draining.
-   */
-  request(): 'accepted' | 'already-queued';
-  /** By its name. `already-queued`: it runs or is due. Throws `stopped` while draining. */
-  requestChore(name: string): 'accepted' | 'already-queued';
-  alive(): Health;
-  ready(): Health;
-  /** Lets a running backup finish and begins nothing. `signal` is told in the event. */
-  drain(signal: string): Promise<DaemonEnd>;
-  /** Drains, and aborts a running backup. */
-  abort(): Promise<DaemonEnd>;
-  /** Settles once the daemon has stopped; rejects only for a fault of the daemon itself. */
-  readonly ended: Promise<DaemonEnd>;
-}
-
-export interface DaemonEnd {
-  /** Whether a backup was cut short. */
-  readonly aborted: boolean;
-}
+export type { Change, Daemon, DaemonDeps, DaemonEnd, DaemonSettings, Duties } from './daemon.ts';
 
 const beatMs = 1000;
 // What an aborted backup gets to remove its leavings; the next start sweeps what it leaves.
@@ -60,15 +27,18 @@ export function startDaemon(settings: DaemonSettings, deps: DaemonDeps): Daemon 
 
 class Loop implements Daemon {
   readonly ended: Promise<DaemonEnd>;
-  readonly #settings: DaemonSettings;
-  readonly #deps: DaemonDeps;
+  #settings: DaemonSettings;
+  #deps: DaemonDeps;
   readonly #clock: ClockWatch;
   readonly #timetable: Timetable;
   readonly #chores: Chores;
   readonly #abort = new AbortController();
 
   #state: DaemonState = 'starting';
+  #ticks: Ticks | undefined;
   #job: Job | undefined;
+  /** Waits until nothing runs. */
+  #change: Change | undefined;
   /** What is left to do about a job that has ended. */
   #afterJob: (() => void) | undefined;
   #wake: () => void = () => undefined;
@@ -103,6 +73,12 @@ class Loop implements Daemon {
     return judgeReadiness(this.#state);
   }
 
+  follow(change: Change | undefined): void {
+    this.#take(() => {
+      this.#change = change;
+    });
+  }
+
   drain(signal: string): Promise<DaemonEnd> {
     if (this.#isStopping) return this.ended;
     // Nothing of worth is lost with a preparation, which may wait for a dead store, nor a chore.
@@ -133,16 +109,17 @@ class Loop implements Daemon {
     const startedMs = performance.now();
     observe({ kind: 'daemon-started', ...about });
     try {
-      using ticks = this.#settings.schedule.startTicks(() => this.#wake());
+      this.#startTicks();
       this.#prepare();
       // The one loop without an end of its own: it is the life of the daemon.
       while (this.#state !== 'draining' || this.#job !== undefined) {
         await this.#pause();
-        this.#goRound(ticks);
+        this.#goRound();
         this.#deps.beat?.(this);
       }
     } finally {
       this.#state = 'stopped';
+      this.#ticks?.[Symbol.dispose]();
       this.#abortJob();
     }
     observe({ kind: 'daemon-stopped', uptimeMs: Math.round(performance.now() - startedMs) });
@@ -160,16 +137,34 @@ class Loop implements Daemon {
     });
   }
 
-  #goRound(ticks: Ticks): void {
-    if (this.#clock.look()) ticks.restart();
+  #startTicks(): void {
+    this.#ticks?.[Symbol.dispose]();
+    this.#ticks = this.#settings.schedule.startTicks(() => this.#wake());
+  }
+
+  #goRound(): void {
+    if (this.#clock.look()) this.#ticks?.restart();
     if (!this.#isStopping) this.#look();
     this.#afterJob?.();
     this.#afterJob = undefined;
     if (this.#isStopping) this.#hurry();
     if (this.#state !== 'running') return;
+    if (this.#job === undefined) this.#turnOver();
     this.#timetable.announce();
     if (this.#timetable.isReady) this.#chores.giveWay();
     if (this.#job === undefined) this.#beginNext();
+  }
+
+  /** Between two jobs, so that each begins and ends under the same settings. */
+  #turnOver(): void {
+    const duties = this.#change?.();
+    this.#change = undefined;
+    if (duties === undefined) return;
+    this.#settings = duties.settings;
+    this.#deps = duties.deps;
+    this.#timetable.follow(duties.settings, duties.deps);
+    this.#chores.follow(duties.deps.chores ?? []);
+    this.#startTicks();
   }
 
   #look(): void {

@@ -1,6 +1,6 @@
 /**
- * Signals: the first drains, the second aborts, the third ends the process at once. Nothing here
- * touches the process but through what it is given.
+ * Signals: the first drains, the second aborts, the third ends the process at once; SIGHUP is for
+ * the configuration. Nothing here touches the process but through what it is given.
  */
 import { failureTable } from '../core/errors.ts';
 import type { DaemonEnd } from './loop.ts';
@@ -31,14 +31,37 @@ export function onSignals(options: SignalOptions): Disposable {
     else if (received === 2) abort();
     else exit(exitCodeOf({ aborted: true }));
   };
-  // Without a listener it ends the process, and a closed terminal must not cut a backup short.
-  const ignore = (): void => undefined;
 
-  process.on('SIGTERM', stop).on('SIGINT', stop).on('SIGHUP', ignore);
+  process.on('SIGTERM', stop).on('SIGINT', stop);
   return {
     [Symbol.dispose]() {
-      process.off('SIGTERM', stop).off('SIGINT', stop).off('SIGHUP', ignore);
+      process.off('SIGTERM', stop).off('SIGINT', stop);
     },
+  };
+}
+
+export interface Hangups extends Disposable {
+  /** From now on, and once for those that came before. */
+  answer(reload: () => void): void;
+}
+
+/**
+ * Listens to SIGHUP until disposed. Without a listener it ends the process: a closed terminal must
+ * not cut a backup short, nor a reload that is asked for while the daemon starts.
+ */
+export function onHangups(process: SignalOptions['process']): Hangups {
+  let early = false;
+  let reload = (): void => {
+    early = true;
+  };
+  const heard = (): void => reload();
+  process.on('SIGHUP', heard);
+  return {
+    answer(next) {
+      reload = next;
+      if (early) next();
+    },
+    [Symbol.dispose]: () => void process.off('SIGHUP', heard),
   };
 }
 

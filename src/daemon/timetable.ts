@@ -33,13 +33,15 @@ export interface TimetableDeps extends TurnDeps {
 const jumpReason = 'the clock was put forward, or the machine stood still';
 
 export class Timetable {
-  readonly #rules: TimetableRules;
+  #rules: TimetableRules;
   readonly #observe: Observe;
   readonly #now: () => Date;
   readonly #random: () => number;
-  readonly #delayMs: number;
+  /** 0 to 1, of the longest jitter. */
+  readonly #delayShare: number;
+  #delayMs: number;
   readonly #startedAt: Date;
-  readonly #dueTimes: DueTimes;
+  #dueTimes: DueTimes;
   readonly #agenda: Agenda;
   readonly #turns: Turns;
   #next: { readonly at: Date; readonly ms: number } | undefined;
@@ -52,10 +54,21 @@ export class Timetable {
     this.#startedAt = deps.now();
     // Drawn once: the gaps between backups stay those of the schedule, while the daemons of many
     // clusters still spread over the time.
-    this.#delayMs = Math.round(rules.jitterMs * this.#random());
+    this.#delayShare = this.#random();
+    this.#delayMs = Math.round(rules.jitterMs * this.#delayShare);
     this.#dueTimes = new DueTimes(rules.schedule, this.#delayMs, this.#startedAt);
-    this.#agenda = new Agenda(rules.skipUnchanged ? rules.maxSkipMs : 0);
+    this.#agenda = new Agenda(skipLimitOf(rules));
     this.#turns = new Turns(rules.graceMs ?? 0, deps, loop);
+  }
+
+  /** Goes on by other rules. What was asked for, is due or waits for a retry stays. */
+  follow(rules: TimetableRules, deps: TurnDeps): void {
+    this.#rules = rules;
+    this.#delayMs = Math.round(rules.jitterMs * this.#delayShare);
+    this.#dueTimes = this.#dueTimes.follow(rules.schedule, this.#delayMs, this.#now());
+    this.#agenda.skipUnchangedMs = skipLimitOf(rules);
+    this.#turns.follow(rules.graceMs ?? 0, deps);
+    this.#next = undefined;
   }
 
   request(): 'accepted' | 'already-queued' {
@@ -159,4 +172,8 @@ export class Timetable {
   get #delayText(): string {
     return formatDuration(this.#delayMs);
   }
+}
+
+function skipLimitOf({ skipUnchanged, maxSkipMs }: TimetableRules): number {
+  return skipUnchanged ? maxSkipMs : 0;
 }

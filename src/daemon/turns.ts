@@ -24,14 +24,20 @@ export interface TurnLoop {
 export const drawLimitMs = 15_000;
 
 export class Turns {
-  readonly #graceMs: number;
-  readonly #deps: TurnDeps;
+  #graceMs: number;
+  #deps: TurnDeps;
   readonly #loop: TurnLoop;
 
   constructor(graceMs: number, deps: TurnDeps, loop: TurnLoop) {
     this.#graceMs = graceMs;
     this.#deps = deps;
     this.#loop = loop;
+  }
+
+  /** Draws by other rules from now on. */
+  follow(graceMs: number, deps: TurnDeps): void {
+    this.#graceMs = graceMs;
+    this.#deps = deps;
   }
 
   /** Tells `hold` until when the slot is left to others, on the clock of `performance.now()`. */

@@ -1,6 +1,7 @@
 /** What the admin API can be asked, and how each question is answered. Knows nothing of sockets. */
 import { parseBackupId } from '../core/names.ts';
 import { type Problem, requestProblem } from './problem.ts';
+import { answerReload } from './reload-route.ts';
 import { restoreRoutes } from './restore-routes.ts';
 import {
   type Answer,
@@ -40,6 +41,7 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/backups/:id', scope: 'read', answer: answerBackup },
   { method: 'POST', path: '/v1/backups', scope: 'operate', answer: answerTake },
   { method: 'POST', path: '/v1/heals', scope: 'operate', answer: answerHeal },
+  { method: 'POST', path: '/v1/reload', scope: 'operate', answer: answerReload },
   ...restoreRoutes,
 ];
 

@@ -20,6 +20,8 @@ export interface AdminOptions {
   readonly requestDrill: () => TakeAnswer | Promise<TakeAnswer>;
   /** The same for healing; left out where the daemon does not heal. */
   readonly requestHeal?: (() => TakeAnswer | Promise<TakeAnswer>) | undefined;
+  /** Reads the configuration anew. Throws `config-invalid` where it is refused. */
+  readonly reload: () => Promise<ReloadAnswer>;
   readonly metrics: { text(): Promise<string>; readonly contentType: string };
   /** Whether the loop is alive: a daemon that only answers HTTP is dead. */
   readonly alive: () => Health;
@@ -51,6 +53,13 @@ export interface Health {
 
 export interface TakeAnswer {
   readonly status: 'accepted' | 'already-running';
+}
+
+export interface ReloadAnswer {
+  /** `waiting`: it holds as soon as what runs now has ended. */
+  readonly status: 'applied' | 'unchanged' | 'waiting';
+  /** Keys whose value is another one. */
+  readonly changed: readonly string[];
 }
 
 export interface BackupSource {

@@ -3,7 +3,7 @@ import type { Event } from '../core/events.ts';
 import { Refusals } from './refusals.ts';
 import type { Labelled, Series, Tally } from './series.ts';
 
-const copyResults = ['success', 'failure'] as const;
+export const copyResults = ['success', 'failure'] as const;
 
 export interface CopyMetrics {
   readonly copies: Tally<'store' | 'result'>;
@@ -11,7 +11,7 @@ export interface CopyMetrics {
   readonly refusals: Refusals;
 }
 
-export function copyMetrics(series: Series, stores: readonly string[]): CopyMetrics {
+export function copyMetrics(series: Series): CopyMetrics {
   const copies = series.counter(
     'copies_total',
     'Backups copied to the store from another one because they were missing or damaged there, ' +
@@ -24,10 +24,6 @@ export function copyMetrics(series: Series, stores: readonly string[]): CopyMetr
       'last compared, and since then those that it did not take. 0: none, or not compared yet.',
     ['store'],
   );
-  for (const store of stores) {
-    missing.set({ store }, 0);
-    for (const result of copyResults) copies.inc({ store, result }, 0);
-  }
   return { copies, missing, refusals: new Refusals() };
 }
 

@@ -59,6 +59,12 @@ export function watchExpectations(set: ExpectationMetrics): Observe {
       case 'daemon-draining':
         set.nextDrill.set(0);
         return;
+      case 'config-reloaded':
+        if (event.changed.length === 0) return;
+        // Told anew where drills are still scheduled.
+        set.nextDrill.set(0);
+        set.drillExpectedSince.set(0);
+        return;
       case 'drill-finished':
         set.drillFailures.set(0);
         return;

@@ -15,6 +15,11 @@ const levels = {
   'daemon-started': 'info',
   'daemon-draining': 'info',
   'daemon-stopped': 'info',
+  'config-waiting': 'info',
+  'config-reloaded': 'info',
+  // Backups go on, but by settings that nobody wants any more.
+  'config-refused': 'error',
+  'reading-gave-way': 'debug',
   'next-run-scheduled': 'info',
   'next-chore-scheduled': 'info',
   'slot-missed': 'warn',

@@ -43,7 +43,13 @@ export interface MetricSet extends CopyMetrics, ScrubSet {
   readonly mismatch: Value;
 }
 
-export function countEvents(set: MetricSet, now: () => Date): Observe {
+export interface CountOptions {
+  readonly now: () => Date;
+  /** Whether the store is configured: what is still read of one that is not has no series. */
+  readonly knows: (store: string) => boolean;
+}
+
+export function countEvents(set: MetricSet, { now, knows }: CountOptions): Observe {
   const run = followRun(now);
   const firstTold = newFailures();
   const healthOf = storeHealth();
@@ -70,9 +76,10 @@ export function countEvents(set: MetricSet, now: () => Date): Observe {
     if (event.kind === 'drill-finished') drilled(now());
     if (event.kind === 'catalog-read') drilled(event.proofs.restored);
     countRestore(set, event);
-    countCopies(set, event);
     showPlan(set, event, now);
     showSource(set, event);
+    if ('store' in event && event.store !== null && !knows(event.store)) return;
+    countCopies(set, event);
     showStore(set, event, now);
     countScrub(set, event);
     const health = healthOf(event);

@@ -5,15 +5,17 @@
  * All series exist from the first scrape: a rule on a series that is absent never fires. Labels
  * come from closed sets and from the configuration, never from a message or an id.
  */
-import { proofNames, proofOutcomes } from '../core/backup.ts';
+import { proofOutcomes } from '../core/backup.ts';
 import { failureCodes } from '../core/errors.ts';
 import { backupSteps, type Observe, runResults } from '../core/events.ts';
 import { copyMetrics } from './copy-metrics.ts';
 import { expectationMetrics, watchExpectations } from './expectations.ts';
 import { countEvents, drillResults, restoreResults, skipReasons } from './metric-events.ts';
 import { countNotices } from './notice-metrics.ts';
-import { scrubMetrics, showScrubRule } from './scrub-metrics.ts';
+import { reloadMetrics, watchReloads } from './reload-metrics.ts';
+import { scrubMetrics, scrubRule } from './scrub-metrics.ts';
 import { openSeries, type Series } from './series.ts';
+import { storeSeries } from './store-series.ts';
 
 export interface MetricsOptions {
   /** Names of the configured stores. */
@@ -43,18 +45,31 @@ export function metricsObserver(options: MetricsOptions): Metrics {
   const { stores, version, node, now } = options;
   const series = openSeries({ ofProcess: options.processMetrics !== false });
   const set = {
-    ...timeMetrics(series, stores),
+    ...timeMetrics(series),
     ...runMetrics(series),
-    ...storeMetrics(series, stores),
-    ...copyMetrics(series, stores),
+    ...storeMetrics(series),
+    ...copyMetrics(series),
     ...restoreMetrics(series),
     ...sourceMetrics(series),
-    ...scrubMetrics(series, stores),
+    ...scrubMetrics(series),
   };
   const expectations = expectationMetrics(series);
+  const showScrubRule = scrubRule(series, options.scrubWithinMs ?? 0);
+  // Before all that follow the same event: the series of a new store are there when it is read.
+  const reloads = watchReloads(reloadMetrics(series, now()), {
+    ofStores: storeSeries(set),
+    stores,
+    showScrubRule,
+    now,
+  });
+  const knows = reloads.knows;
   const notices = countNotices(series, options.targets ?? []);
-  const observers = [countEvents(set, now), watchExpectations(expectations), notices];
-  showScrubRule(series, options.scrubWithinMs ?? 0);
+  const observers = [
+    reloads.observe,
+    countEvents(set, { now, knows }),
+    watchExpectations(expectations),
+    notices,
+  ];
   const build = series.gauge('build_info', 'Always 1; which build answers.', ['version', 'node']);
   build.set({ version, node }, 1);
   const observe: Observe = (event) => {
@@ -63,7 +78,7 @@ export function metricsObserver(options: MetricsOptions): Metrics {
   return { observe, text: () => series.text(), contentType: series.contentType };
 }
 
-function timeMetrics(series: Series, stores: readonly string[]) {
+function timeMetrics(series: Series) {
   const lastSuccess = series.gauge(
     'last_success_timestamp_seconds',
     'Unix time at which the newest proved backup in the store was begun, as the store tells. ' +
@@ -75,10 +90,6 @@ function timeMetrics(series: Series, stores: readonly string[]) {
     'Unix time at which a backup in the store last passed the proof. 0: none known.',
     ['store', 'proof'],
   );
-  for (const store of stores) {
-    lastSuccess.set({ store }, 0);
-    for (const proof of proofNames) lastProof.set({ store, proof }, 0);
-  }
   return {
     lastSuccess,
     lastProof,
@@ -138,7 +149,7 @@ function runMetrics(series: Series) {
   return { runs, skipped, failures, duration, consecutiveFailures };
 }
 
-function storeMetrics(series: Series, stores: readonly string[]) {
+function storeMetrics(series: Series) {
   const newest = 'of the newest proved backup in the store. 0: there is none, or not known yet.';
   const sizes = series.gauge(
     'size_bytes',
@@ -173,11 +184,6 @@ function storeMetrics(series: Series, stores: readonly string[]) {
   );
   const pruned = series.counter('pruned_total', 'Backups removed by retention.', ['store']);
   for (const result of proofOutcomes) verifications.inc({ result }, 0);
-  for (const store of stores) {
-    pruned.inc({ store }, 0);
-    for (const kind of ['raw', 'sealed'] as const) sizes.set({ store, kind }, 0);
-    for (const metric of [revision, backups, bytes, faults, up]) metric.set({ store }, 0);
-  }
   return { sizes, revision, backups, bytes, faults, up, pruned, verifications };
 }
 

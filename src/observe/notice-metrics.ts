@@ -12,10 +12,12 @@ export function countNotices(series: Series, targets: readonly string[]): Observ
       'because too many waited.',
     ['target', 'result'],
   );
-  for (const target of targets) {
+  const begin = (target: string): void => {
     for (const result of results) notifications.inc({ target, result }, 0);
-  }
+  };
+  targets.forEach(begin);
   return (event) => {
+    if (event.kind === 'config-reloaded') event.targets.forEach(begin);
     if (event.kind !== 'notice-delivered' && event.kind !== 'notice-failed') return;
     const result = event.kind === 'notice-delivered' ? 'delivered' : 'failed';
     notifications.inc({ target: event.target, result });

@@ -11,7 +11,7 @@ export interface ScrubSet {
 
 const repairResults = ['success', 'failure'] as const;
 
-export function scrubMetrics(series: Series, stores: readonly string[]): ScrubSet {
+export function scrubMetrics(series: Series): ScrubSet {
   const scrubs = series.counter(
     'scrubs_total',
     'Scrubs that ended, by result. clean: no damage. repaired: all damage that was found is ' +
@@ -39,17 +39,18 @@ export function scrubMetrics(series: Series, stores: readonly string[]): ScrubSe
   );
   for (const result of [...scrubResults, 'failure']) scrubs.inc({ result }, 0);
   for (const result of repairResults) repairs.inc({ result }, 0);
-  for (const store of stores) for (const each of [damaged, oldestRead]) each.set({ store }, 0);
   return { scrubs, repairs, damaged, oldestRead };
 }
 
 /** What the configuration promises, for alerts to compare with. */
-export function showScrubRule(series: Series, withinMs: number): void {
+export function scrubRule(series: Series, withinMs: number): (withinMs: number) => void {
   const within = series.gauge(
     'scrub_within_seconds',
     'Seconds within which every copy is read again, as configured. 0: scrubs are not scheduled.',
   );
-  within.set(withinMs / 1000);
+  const show = (ms: number): void => within.set(ms / 1000);
+  show(withinMs);
+  return show;
 }
 
 export function countScrub(set: ScrubSet, event: Event): void {

@@ -24,6 +24,14 @@ const sentences: { readonly [K in EventKind]: Say<K> } = {
   'daemon-draining': (e) =>
     `${e.signal} received: the run in progress is finished, no new one begins`,
   'daemon-stopped': (e) => `stopped after ${formatDuration(e.uptimeMs)}`,
+  'config-waiting': (e) =>
+    `${e.by}: the configuration was read; it holds as soon as what runs now has ended`,
+  'config-reloaded': (e) =>
+    `${e.by}: configuration reloaded, ` +
+    (e.changed.length === 0 ? 'nothing has changed' : `changed: ${listed(e.changed)}`),
+  'config-refused': (e) =>
+    `${e.by}: THE CONFIGURATION WAS REFUSED, the old one goes on: ${onOneLine(blame(e.failure))}`,
+  'reading-gave-way': (e) => `reading of the stores interrupted: ${e.detail}`,
   'next-run-scheduled': (e, now) => `next run at ${momentText(e.at, now)} (${e.reason})`,
   'next-chore-scheduled': (e, now) => `next ${e.chore} at ${momentText(e.at, now)}`,
   'slot-missed': (e) => `the run due at ${timeText(e.slot)} did not happen: ${e.reason}`,
@@ -198,4 +206,19 @@ function evidence(facts: Readonly<Record<string, string | number | boolean>>): s
 function proved(committed: EventOf<'backup-committed'>): string {
   if (!committed.proved) return 'NOT PROVED: it counts for nothing';
   return `proved ${Object.keys(committed.backup.proofs).join(', ')}`;
+}
+
+const mostListed = 10;
+
+function listed(names: readonly string[]): string {
+  const more = names.length - mostListed;
+  return `${names.slice(0, mostListed).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** Problems of a configuration come as a list of several lines: key and value, then the reason. */
+function onOneLine(text: string): string {
+  const parts = text.split('\n\n').map((part) => {
+    return part.trim().replace(/\n\s*/, ' ').replaceAll(/\n\s*/g, ', ');
+  });
+  return parts.join('; ');
 }

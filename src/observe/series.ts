@@ -9,10 +9,12 @@ export interface Value {
 export interface Labelled<L extends string> {
   readonly set: (labels: Record<L, string>, value: number) => void;
   readonly inc: (labels: Record<L, string>) => void;
+  readonly remove: (labels: Record<L, string>) => void;
 }
 
 export interface Tally<L extends string> {
   readonly inc: (labels: Record<L, string>, by?: number) => void;
+  readonly remove: (labels: Record<L, string>) => void;
 }
 
 /** Names are given without the prefix that all of them have. */

@@ -6,7 +6,7 @@ import { type Event, type Observe, type RunResult, runResults } from '../core/ev
 import { failureReport, isoText } from './report-text.ts';
 import { followRun, type RunView, wentWell } from './run-view.ts';
 import type { DaemonState, RunReport, StatusReport } from './status-report.ts';
-import { followMissing, noteStore, unreadStore } from './store-state.ts';
+import { followMissing, noteStore, reshelve, unreadStore } from './store-state.ts';
 
 export type { StatusReport } from './status-report.ts';
 
@@ -28,8 +28,8 @@ type Known = {
 export function stateObserver({ stores, now }: StateOptions): State {
   const run = followRun(now);
   const known: Known = nothingKnown();
-  const shelves = new Map(stores.map((name) => [name, unreadStore(name)]));
-  const noteMissing = followMissing(shelves);
+  let shelves = new Map(stores.map((name) => [name, unreadStore(name)]));
+  const noteMissing = followMissing(() => shelves);
 
   const observe = (event: Event): void => {
     const result = run.take(event);
@@ -38,6 +38,8 @@ export function stateObserver({ stores, now }: StateOptions): State {
     }
     noteDaemon(known, event, now);
     notePlan(known, event, now);
+    if (event.kind === 'config-reloaded') shelves = reshelve(shelves, event);
+    noteConfig(known, event, now);
     if ('failure' in event && !notAboutBackups.has(event.kind)) {
       known.lastFailure = failureReport(event.failure, now());
     }
@@ -56,7 +58,11 @@ export function stateObserver({ stores, now }: StateOptions): State {
 }
 
 /** A call that failed concerns its caller, an undelivered message whoever waits for it. */
-const notAboutBackups: ReadonlySet<Event['kind']> = new Set(['call-failed', 'notice-failed']);
+const notAboutBackups: ReadonlySet<Event['kind']> = new Set([
+  'call-failed',
+  'config-refused',
+  'notice-failed',
+]);
 
 function nothingKnown(): Known {
   return {
@@ -65,6 +71,7 @@ function nothingKnown(): Known {
     node: null,
     cluster: null,
     startedAt: null,
+    config: { since: null, waiting: false, refused: null },
     lastRun: null,
     nextRun: null,
     retry: null,
@@ -115,6 +122,35 @@ function noteDaemon(known: Known, event: Event, now: () => Date): void {
   known.node = event.node;
   known.cluster = event.cluster;
   known.startedAt = now().toISOString();
+}
+
+function noteConfig(known: Known, event: Event, now: () => Date): void {
+  switch (event.kind) {
+    case 'daemon-started':
+      known.config = { since: now().toISOString(), waiting: false, refused: null };
+      return;
+    case 'config-waiting':
+      known.config = { ...known.config, waiting: true, refused: null };
+      return;
+    case 'config-reloaded':
+      known.config = {
+        since: event.changed.length === 0 ? known.config.since : now().toISOString(),
+        waiting: false,
+        refused: null,
+      };
+      known.cluster = event.cluster;
+      return;
+    case 'config-refused':
+      // Whatever waited is called off by it.
+      known.config = {
+        ...known.config,
+        waiting: false,
+        refused: failureReport(event.failure, now()),
+      };
+      return;
+    default:
+      return;
+  }
 }
 
 function notePlan(known: Known, event: Event, now: () => Date): void {

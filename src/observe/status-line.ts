@@ -19,14 +19,15 @@ function lastOf({ lastRun }: StatusReport): string {
   return `last ${result} ${toSecond(finishedAt)}${id === null ? '' : `, backup ${id}`}`;
 }
 
-function troubles({ consecutiveFailures, lastFailure, stores }: StatusReport): string {
+function troubles({ consecutiveFailures, lastFailure, stores, config }: StatusReport): string {
   const unreadable = stores.filter(({ readable }) => readable === false).map(({ name }) => name);
   const failed =
     consecutiveFailures === 0
       ? []
       : [`${consecutiveFailures} failed in a row (${lastFailure?.code ?? 'unknown'})`];
   const lost = unreadable.length === 0 ? [] : [`cannot read store ${unreadable.join(', ')}`];
-  return [...failed, ...lost].join('; ');
+  const refused = config.refused === null ? [] : ['the new configuration was refused'];
+  return [...failed, ...lost, ...refused].join('; ');
 }
 
 function toSecond(time: string): string {

@@ -11,6 +11,7 @@ export interface StatusReport {
   readonly node: string | null;
   readonly cluster: string | null;
   readonly startedAt: string | null;
+  readonly config: ConfigReport;
   /** The daemon's own clock when it answered. */
   readonly now: string;
   /** The run in progress. */
@@ -30,6 +31,15 @@ export interface StatusReport {
   /** Runs that ended since the start, by result. */
   readonly runs: Readonly<Record<RunResult, number>>;
   readonly stores: readonly StoreReport[];
+}
+
+export interface ConfigReport {
+  /** Since when the configuration in force holds. */
+  readonly since: string | null;
+  /** Whether another one holds as soon as what runs now has ended. */
+  readonly waiting: boolean;
+  /** Why the configuration that was last read was refused; null: it was not. */
+  readonly refused: FailureReport | null;
 }
 
 export interface RunReport {

@@ -30,6 +30,7 @@ export interface Told {
 export function storeHealth(): (event: Event) => Told | undefined {
   const stores = new Map<string, Health>();
   return (event) => {
+    if (event.kind === 'config-reloaded') for (const store of event.moved) stores.delete(store);
     const change = changeOf(event);
     if (change === undefined || !('store' in event) || event.store === null) return undefined;
     const known = stores.get(event.store) ?? { readable: false, taking: true };

@@ -46,17 +46,26 @@ export function noteStore(store: StoreReport, event: Event, now: () => Date): St
 }
 
 /** How many backups each store lacks, with what an event has told of it. */
-export function followMissing(shelves: Map<string, StoreReport>): (event: Event) => void {
+export function followMissing(shelves: () => Map<string, StoreReport>): (event: Event) => void {
   const refusals = new Refusals();
   const note = (name: string, missing: number): void => {
-    const store = shelves.get(name);
-    if (store !== undefined) shelves.set(name, { ...store, missing });
+    const store = shelves().get(name);
+    if (store !== undefined) shelves().set(name, { ...store, missing });
   };
   return (event) => {
-    for (const name of refusals.take(event)) note(name, (shelves.get(name)?.missing ?? 0) + 1);
+    for (const name of refusals.take(event)) note(name, (shelves().get(name)?.missing ?? 0) + 1);
     if (event.kind !== 'heal-started' && event.kind !== 'heal-finished') return;
     for (const [name, backups] of Object.entries(event.missing)) note(name, backups);
   };
+}
+
+/** After a reload: what was known of a store stays while it lies where it lay. */
+export function reshelve(
+  shelves: ReadonlyMap<string, StoreReport>,
+  { stores, moved }: Extract<Event, { kind: 'config-reloaded' }>,
+): Map<string, StoreReport> {
+  const kept = (name: string) => (moved.includes(name) ? undefined : shelves.get(name));
+  return new Map(stores.map((name) => [name, kept(name) ?? unreadStore(name)]));
 }
 
 function newestReport(newest: NewestBackup): NewestReport {

@@ -108,6 +108,33 @@ describe.skipIf(system === undefined)('on a machine with systemd and without Nod
     await expect(machine().sh(steal)).rejects.toThrow(/Permission denied/);
   });
 
+  test('a reload takes a changed configuration over, and fails where it is wrong', async () => {
+    const file = '/etc/etcd-backupd/config.yaml';
+    const reload = () => machine().run('systemctl', 'reload', unit);
+    const journalHas = (text: string) => async () =>
+      (await machine().sh(`journalctl --no-pager --unit ${unit}`)).includes(text);
+    const before = await pid();
+    await machine().sh(`cp ${file} ${file}.good`);
+
+    await machine().sh(`sed -i 's|^schedule: .*|schedule: { cron: "*/4 * * * * *" }|' ${file}`);
+    await reload();
+    await machine().until('the reload', journalHas('reloaded, changed: schedule.cron'));
+    await machine().sh(`echo 'nonsense: 1' >> ${file}`);
+    await expect(reload()).rejects.toThrow();
+    await machine().until('the words of systemctl', journalHas('  nonsense'));
+    await machine().until('the refusal', async () =>
+      /the new configuration was refused$/.test(await machine().show(unit, 'StatusText')),
+    );
+    const taken = await backups();
+    await machine().until('another backup', async () => (await backups()) > taken);
+    await machine().sh(`mv ${file}.good ${file}`);
+    await reload();
+
+    expect(await machine().show(unit, 'ActiveState')).toBe('active');
+    expect(await pid()).toBe(before);
+    expect(await machine().show(unit, 'NRestarts')).toBe('0');
+  });
+
   test('a daemon that is frozen is restarted by the watchdog, and takes backups again', async () => {
     const frozen = await pid();
     // Longer than the watchdog waits: so far it had its signs of life.

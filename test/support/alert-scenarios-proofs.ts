@@ -13,19 +13,6 @@ async function working(tape: Tape, drillCron?: string): Promise<TapedDaemon> {
   return daemon;
 }
 
-/** Sets a series that the program does not have yet, first to what is silent, then to the rest. */
-async function comes(tape: Tape, series: string, values: readonly number[]): Promise<void> {
-  const daemon = await working(tape);
-  const [silent = 0, ...loud] = values;
-  daemon.set(series, silent);
-  await tape.pass(1 * days);
-  tape.expect();
-  for (const value of loud) {
-    daemon.set(series, value);
-    await tape.pass(10 * minutes);
-  }
-}
-
 export const proofScenarios: Readonly<Record<string, (tape: Tape) => Promise<void>>> = {
   'members that differ are told at once, until they agree again': async (tape) => {
     const daemon = await working(tape);
@@ -148,9 +135,23 @@ export const proofScenarios: Readonly<Record<string, (tape: Tape) => Promise<voi
     tape.expect();
   },
 
-  'a configuration that was refused is told': async (tape) => {
-    await comes(tape, 'etcd_backup_config_last_reload_successful', [1, 0]);
+  'a configuration that was refused is told until one is taken over': async (tape) => {
+    const daemon = await working(tape);
+    daemon.tell(sample('config-refused'));
+    await tape.pass(10 * minutes);
     tape.expect('EtcdBackupConfigReloadFailed a');
+    daemon.tell(sample('config-reloaded', { stores: ['local'] }));
+    await tape.pass(10 * minutes);
+    tape.expect();
+  },
+
+  'a configuration that was mended at once is silent': async (tape) => {
+    const daemon = await working(tape);
+    daemon.tell(sample('config-refused'));
+    await tape.pass(3 * minutes);
+    daemon.tell(sample('config-reloaded', { stores: ['local'] }));
+    await tape.pass(1 * hours);
+    tape.expect();
   },
 
   'a scrub that found damage it could not repair is told for a day': async (tape) => {

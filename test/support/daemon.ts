@@ -39,7 +39,8 @@ export class RunningDaemon implements AsyncDisposable {
   async until(event: string, count = 1, limitMs = 200_000): Promise<LogLine> {
     const late = AbortSignal.timeout(limitMs);
     while (this.of(event).length < count) {
-      if (late.aborted || this.process.exitCode !== null) {
+      const { exitCode, signalCode } = this.process;
+      if (late.aborted || exitCode !== null || signalCode !== null) {
         const last = this.lines.slice(-5).map(({ msg }) => msg);
         throw new Error(`no ${event} number ${count}; last: ${last.join(' | ')}`);
       }

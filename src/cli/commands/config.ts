@@ -8,11 +8,15 @@ import { json } from '../table.ts';
 
 export const configCommand: Command = {
   name: 'config',
-  summary: 'Print the reference, an example, or the values in force',
-  usage: 'reference|example|effective [options]',
+  summary: 'Print the reference, an example, or the values in force; check them as at the start',
+  usage: 'reference|example|effective|check [options]',
   positionals: { min: 1, max: 1 },
   options: { ...configOptions, ...jsonOption },
-  examples: ['etcd-backupd config example > config.yaml', 'etcd-backupd config effective'],
+  examples: [
+    'etcd-backupd config example > config.yaml',
+    'etcd-backupd config effective',
+    'etcd-backupd config check --config /etc/etcd-backupd/config.yaml',
+  ],
   codes: [],
   run,
 };
@@ -32,7 +36,12 @@ async function run(call: Call): Promise<number> {
       out(call.values.json ? json(loaded.settings) : configEffective(loaded));
       return 0;
     }
+    case 'check': {
+      const loaded = loadSettings(call, { checkFiles: true });
+      for (const warning of loaded.warnings) err(`warning: ${warning}\n`);
+      return 0;
+    }
     default:
-      throw new Failure('usage', `config prints reference, example or effective`);
+      throw new Failure('usage', `config prints reference, example or effective, or does check`);
   }
 }

@@ -1,9 +1,13 @@
-import { exitCodeOf, onSignals } from '../../daemon/shutdown.ts';
+import type { LogConfig } from '../../config/config.ts';
+import type { LoadedConfig } from '../../config/load.ts';
+import type { Observe } from '../../core/events.ts';
+import { exitCodeOf, onHangups, onSignals } from '../../daemon/shutdown.ts';
 import { systemdSupervisor } from '../../daemon/systemd.ts';
 import { logObserver } from '../../observe/log.ts';
 import { attend } from '../attend.ts';
 import type { Call, Command } from '../command.ts';
-import { configOptions, loadSettings } from '../settings.ts';
+import { configFileOf, configOptions, loadSettings } from '../settings.ts';
+import { loadStill } from '../still-file.ts';
 
 export const runCommand: Command = {
   name: 'run',
@@ -21,25 +25,28 @@ export const runCommand: Command = {
 
 /**
  * The first SIGTERM or SIGINT lets a running backup finish and aborts a restore, the second aborts
- * the backup too, the third ends the process. A cluster or store that does not answer is no reason
- * not to start.
+ * the backup too, the third ends the process; SIGHUP reloads the configuration. A cluster or store
+ * that does not answer is no reason not to start.
  */
 async function run(call: Call): Promise<number> {
-  const loaded = loadSettings(call, { checkFiles: true });
-  for (const warning of loaded.warnings) call.terminal.err(`warning: ${warning}\n`);
-  const { level, pretty } = loaded.config.log;
-  const log = logObserver({
-    level,
-    pretty,
-    destination: { write: (line: string) => call.terminal.out(line) },
-  });
+  using hangups = onHangups(call.signals);
+  const loaded = load(call, true);
+  let log = logOf(loaded.config.log, call);
   const supervisor = systemdSupervisor({
     env: call.env,
     pid: process.pid,
     complain: (line) => call.terminal.err(line),
   });
-  await using attended = await attend(loaded, log, supervisor);
+  await using attended = await attend(loaded, (event) => log(event), {
+    supervisor,
+    reload: () => loadStill(configFileOf(call), () => load(call, 'but-stores')),
+    reloaded: ({ config }) => {
+      log = logOf(config.log, call);
+    },
+  });
   const { daemon, restores } = attended;
+  // What comes of it is told by events.
+  hangups.answer(() => void attended.reload('SIGHUP').catch(() => undefined));
   using _signals = onSignals({
     process: call.signals,
     drain: (signal) => {
@@ -53,4 +60,18 @@ async function run(call: Call): Promise<number> {
   // Here, where the third signal still ends the process.
   await restores.close();
   return exitCodeOf(end);
+}
+
+function load(call: Call, checkFiles: true | 'but-stores'): LoadedConfig {
+  const loaded = loadSettings(call, { checkFiles });
+  for (const warning of loaded.warnings) call.terminal.err(`warning: ${warning}\n`);
+  return loaded;
+}
+
+function logOf({ level, pretty }: LogConfig, { terminal }: Call): Observe {
+  return logObserver({
+    level,
+    pretty,
+    destination: { write: (line: string) => terminal.out(line) },
+  });
 }

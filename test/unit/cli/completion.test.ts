@@ -72,7 +72,7 @@ describe('bash completes', () => {
     [['run', '--log.pretty', '--conf'], ['--config']],
     [
       ['config', ''],
-      ['reference', 'example', 'effective'],
+      ['reference', 'example', 'effective', 'check'],
     ],
     [
       ['completion', ''],

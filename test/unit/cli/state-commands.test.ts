@@ -158,6 +158,20 @@ describe('config', () => {
     );
   });
 
+  test('check says nothing where all is well, and looks at files as the daemon does', async () => {
+    const good = place();
+    const bad = place({ 'spool.dir': '/dev/null/spool', 'schedule.cron': 'whenever' });
+
+    const [well, wrong] = [
+      await call(['config', 'check', ...good.words]),
+      await call(['config', 'check', ...bad.words]),
+    ];
+
+    expect(well).toEqual({ code: 'success', out: '', err: '' });
+    expect(wrong).toMatchObject({ code: 'config-invalid', out: '' });
+    expect(wrong.err).toMatch(/2 problems[\s\S]*schedule\.cron[\s\S]*spool\.dir/);
+  });
+
   test('effective tells what is risky on stderr, and never a secret', async () => {
     const words = place({
       'cluster.auth.username': 'backup',

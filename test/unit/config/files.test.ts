@@ -50,6 +50,22 @@ describe('files that a configuration names', () => {
     expect(problemsOf({ flags: ['--cluster.tls.ca=/does/not/exist'] })).toEqual([]);
   });
 
+  test('are looked at without those of stores where a disk that hangs must hold nobody', () => {
+    const missing = `stores=[{name: local, type: file, path: ${folder}/none/below}]`;
+    const flags = [`--${missing}`, `--spool.dir=${folder}`];
+
+    const [whole, part] = ([true, 'but-stores'] as const).map((checkFiles) => {
+      return load({ flags, checkFiles });
+    });
+    const wrong = [...flags, '--cluster.tls.ca=/does/not/exist'];
+
+    expect(whole?.warnings).toMatchObject([expect.stringContaining('stores[0].path')]);
+    expect(part?.warnings).toEqual([]);
+    expect(problemsOf({ flags: wrong, checkFiles: 'but-stores' })).toMatchObject([
+      expect.stringContaining('cluster.tls.ca'),
+    ]);
+  });
+
   test.each([
     ['a CA that is not there', () => [`--cluster.tls.ca=${folder}/none`], 'does not exist'],
     ['a CA that is a folder', () => [`--cluster.tls.ca=${folder}`], 'is a folder'],

@@ -20,7 +20,7 @@ export interface Given {
   readonly yaml?: string | null;
   readonly env?: Record<string, string>;
   readonly flags?: readonly string[];
-  readonly checkFiles?: boolean;
+  readonly checkFiles?: boolean | 'but-stores';
   readonly today?: Date;
 }
 

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { exitCodeOf, onSignals } from '../../../src/daemon/shutdown.ts';
+import { exitCodeOf, onHangups, onSignals } from '../../../src/daemon/shutdown.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -43,15 +43,6 @@ describe('signals', () => {
     expect(told).toEqual(['drain SIGINT']);
   });
 
-  test('of a closed terminal change nothing', async () => {
-    const { source, told } = listen();
-
-    await send(source, 'SIGHUP', 'SIGTERM');
-
-    expect(source.listenerCount('SIGHUP')).toBe(1);
-    expect(told).toEqual(['drain SIGTERM']);
-  });
-
   test('are no longer heard once disposed of', async () => {
     const { source, told, listening } = listen();
 
@@ -67,5 +58,48 @@ describe('the exit code', () => {
   test('tells a clean stop from a backup that was cut short', () => {
     expect(exitCodeOf({ aborted: false })).toBe(0);
     expect(exitCodeOf({ aborted: true })).toBe(64);
+  });
+});
+
+describe('hangups', () => {
+  function hangups() {
+    const source = new EventEmitter();
+    const listening = onHangups(source as unknown as NodeJS.Process);
+    return { source, listening };
+  }
+
+  test('before there is an answer get it once, and each one later', () => {
+    const { source, listening } = hangups();
+    let reloads = 0;
+    source.emit('SIGHUP', 'SIGHUP');
+    source.emit('SIGHUP', 'SIGHUP');
+
+    listening.answer(() => {
+      reloads += 1;
+    });
+    const early = reloads;
+    source.emit('SIGHUP', 'SIGHUP');
+    source.emit('SIGHUP', 'SIGHUP');
+
+    expect([early, reloads]).toEqual([1, 3]);
+  });
+
+  test('that never came get no answer', () => {
+    const { listening } = hangups();
+    let reloads = 0;
+
+    listening.answer(() => {
+      reloads += 1;
+    });
+
+    expect(reloads).toBe(0);
+  });
+
+  test('are no longer heard once disposed of', () => {
+    const { source, listening } = hangups();
+
+    listening[Symbol.dispose]();
+
+    expect(source.eventNames()).toEqual([]);
   });
 });

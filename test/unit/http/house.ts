@@ -51,6 +51,7 @@ export function house(changes: Partial<AdminOptions> = {}): House {
       return { status: orders === 1 ? 'accepted' : 'already-running' };
     },
     restores: restoresNowhere,
+    reload: async () => ({ status: 'applied', changed: ['schedule.cron'] }),
     requestDrill: () => ({ status: 'accepted' }),
     metrics: { text: async () => 'up 1\n', contentType: 'text/plain; version=0.0.4' },
     alive: () => ({ ok: true, reason: 'the loop turns' }),

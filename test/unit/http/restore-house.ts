@@ -13,7 +13,9 @@ export const all: TokenSources = {
 };
 const json = { 'content-type': 'application/json' };
 
-interface Opening extends Pick<Partial<AdminOptions>, 'tokens' | 'requestDrill' | 'requestHeal'> {
+type Changed = 'tokens' | 'reload' | 'requestDrill' | 'requestHeal';
+
+interface Opening extends Pick<Partial<AdminOptions>, Changed> {
   readonly withRoots?: boolean;
 }
 

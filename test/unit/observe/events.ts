@@ -46,6 +46,12 @@ export const stalled = new Failure('stream-stalled', 'member m2 sent no byte for
 });
 export const denied = new Failure('store-denied', 'store offsite refused the manifest');
 
+const misconfigured = new Failure(
+  'config-invalid',
+  '2 problems in the configuration\n\n  schedule.cron = "x"\n    is none\n\n' +
+    '  stores\n    is missing',
+);
+
 const wrongBytes = new Failure('object-damaged', 'local: a.db has 12 bytes, not 11');
 
 const samples: { readonly [K in EventKind]: Extract<Event, { kind: K }> } = {
@@ -58,6 +64,22 @@ const samples: { readonly [K in EventKind]: Extract<Event, { kind: K }> } = {
   },
   'daemon-draining': { kind: 'daemon-draining', signal: 'SIGTERM' },
   'daemon-stopped': { kind: 'daemon-stopped', uptimeMs: 93_784_000 },
+  'config-waiting': { kind: 'config-waiting', by: 'admin API' },
+  'config-reloaded': {
+    kind: 'config-reloaded',
+    by: 'SIGHUP',
+    changed: ['schedule.cron', 'log.level'],
+    cluster: 'prod',
+    stores: ['local', 'offsite'],
+    moved: [],
+    targets: ['ping'],
+    scrubWithinMs: 0,
+  },
+  'config-refused': { kind: 'config-refused', by: 'SIGHUP', failure: misconfigured },
+  'reading-gave-way': {
+    kind: 'reading-gave-way',
+    detail: 'a backup was due; the reading is done again after it',
+  },
   'next-run-scheduled': {
     kind: 'next-run-scheduled',
     at: dayTime('16:45:00'),
