@@ -19,7 +19,7 @@ export const initCommand: Command = {
     'initial-cluster-state': {
       type: 'string',
       value: 'STATE',
-      doc: "as etcd's: with existing an empty directory is left to a member that joins (default: new)",
+      doc: "as etcd's; existing leaves an empty directory to a member that joins (default: new)",
     },
     'allow-none': { type: 'boolean', doc: 'let etcd start empty when there is no backup yet' },
     ...jsonOption,
