@@ -137,10 +137,13 @@ describe.concurrent('the guide to restoring', () => {
     const plan = await follow([planning], shell);
     const older = await follow([before.replace(/2026-\S+/, '2099-01-01T00:00:00Z')], shell);
     const moved = await follow([elsewhere], shell);
-    const beside = `${etcd.members[0]?.dataDir}`;
-    const tried = await follow([trying], { etcd, place, here: { [usual]: beside } });
-    const there = trying.replace(`${usual}.tried`, usual);
-    const refused = follow([there], { etcd, place, here: { [usual]: beside } });
+    const dataDir = `${etcd.members[0]?.dataDir}`;
+    const tried = await follow([trying], { etcd, place, here: { [usual]: dataDir } });
+    const refused = follow([trying.replace('--dry-run', '--initial-cluster-token x')], {
+      etcd,
+      place,
+      here: { [usual]: dataDir },
+    });
     await expect(refused).rejects.toThrow(/an etcd is running on/);
     await etcd.members[0]?.kill();
     const told = await restoreAll(plan, shell);
@@ -152,7 +155,7 @@ describe.concurrent('the guide to restoring', () => {
     expect(older.split('\n')[0]).toBe(plan.split('\n')[0]);
     const ids = [plan, older].map((text) => /^New cluster id (\w+),/m.exec(text)?.[1]);
     expect(new Set([...ids, readdirSync(place.storeDir)[0]]).size).toBe(3);
-    expect(tried).toMatch(/^dry run: \S+m1.tried could be restored; nothing was changed$/m);
+    expect(tried).toMatch(/^dry run: \S+m1 could be restored; nothing was changed$/m);
     expect(moved).toContain('on m2 (https://10.0.1.2:2380):');
     const report = guide.section('The whole cluster').blocks.at(-1)?.lines ?? [];
     const said = told[0]?.replaceAll(etcd.members[0]?.dataDir ?? '', usual) ?? '';
