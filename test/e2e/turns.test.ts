@@ -202,16 +202,31 @@ function tooMany(home: Neighbours): number {
     .reduce((sum, backups) => sum + backups.length - 1, 0);
 }
 
-/** Begun when the shared store had one of the slot already, by any of the wrong clocks. */
+/** Taken by a daemon that had read of another one of the slot in the shared store. */
 function needlessBackups(home: Neighbours): string[] {
-  const backups = home.backups();
-  return backups
-    .filter(({ id, slot, startedAt }) =>
-      backups.some((other) => {
-        const isOther = other.id !== id && Number(other.slot) === Number(slot);
-        const knownMs = other.finishedAt.getTime() + 2 * timing.skewMs;
-        return isOther && startedAt.getTime() > knownMs;
-      }),
-    )
-    .map(({ id }) => id);
+  const slots = new Map(home.backups().map(({ id, slot }) => [String(id), Number(slot)]));
+  const idOf = (told: unknown) => (told as { id: string } | null | undefined)?.id ?? '';
+  return home.seats.flatMap(({ daemon: { lines } }) =>
+    lines.flatMap((begun, at) => {
+      if (begun.event !== 'run-started') return [];
+      const rest = lines.slice(at + 1);
+      const run = rest.slice(
+        0,
+        Math.max(
+          0,
+          rest.findIndex(({ event }) => isEnd(event)),
+        ),
+      );
+      const about = (event: string) =>
+        run.find((line) => line.event === event && line['store'] === 'shared');
+      const seen = slots.get(idOf(about('catalog-read')?.['newest']));
+      const taken = about('backup-committed');
+      const isNeedless = seen === Date.parse(String(begun['slot'])) && taken !== undefined;
+      return isNeedless ? [idOf(taken['backup'])] : [];
+    }),
+  );
+}
+
+function isEnd(event: string): boolean {
+  return event === 'run-finished' || event === 'run-failed';
 }

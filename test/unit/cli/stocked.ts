@@ -38,7 +38,15 @@ export async function stock({ storeDir }: Place, given: Given): Promise<Manifest
     ...given.sealed,
   };
   const cluster = { id, name: 'production' };
-  const parts = { startedAt, revision: at, id: named, cluster, sealed, hold: null };
+  const parts = {
+    startedAt,
+    slot: startedAt,
+    revision: at,
+    id: named,
+    cluster,
+    sealed,
+    hold: null,
+  };
   const manifest = sampleManifest({ ...parts, ...changes });
   const store = fileStore({ name: 'local', root: storeDir });
   await putBytes(store, manifest.sealed.object, content);
