@@ -54,7 +54,9 @@ describe('bash completes', () => {
     const keys = leavesOf(schema).map(({ key }) => `--${key}`);
 
     expect(offered('run', '--log')).toEqual(['--log.level', '--log.pretty']);
-    expect(keys.filter((key) => !offered('backup', key).includes(key))).toEqual([]);
+    const begins = new Set(keys.map((key) => key.slice(0, 3)));
+    const given = [...begins].flatMap((begin) => offered('backup', begin));
+    expect(keys.filter((key) => !given.includes(key))).toEqual([]);
     expect(offered('inspect', '--log')).toEqual([]);
   });
 
