@@ -2,11 +2,11 @@
 import type { LoadedConfig } from '../config/load.ts';
 import { readSecretFile } from '../config/secret-file.ts';
 import type { Observe } from '../core/events.ts';
-import { encodeManifest } from '../core/manifest-json.ts';
 import { programVersion } from '../core/version.ts';
 import type { Chore } from '../daemon/chores.ts';
 import { drillChore } from '../daemon/drills.ts';
 import { healChore } from '../daemon/heals.ts';
+import { Jobs } from '../daemon/jobs.ts';
 import { type Daemon, startDaemon } from '../daemon/loop.ts';
 import type { Restores } from '../daemon/restores.ts';
 import { parseSchedule } from '../daemon/schedule.ts';
@@ -20,14 +20,16 @@ import type { BackupOrder } from '../engine/order.ts';
 import { lastSuccess, lookAround, prepare } from '../engine/prepare.ts';
 import { scrubStores } from '../engine/scrub.ts';
 import { type AdminServer, serveAdmin } from '../http/admin.ts';
-import type { BackupSource, TokenSources } from '../http/sources.ts';
+import type { TokenSources } from '../http/sources.ts';
 import { joinObservers } from '../observe/join.ts';
 import { metricsObserver } from '../observe/metrics.ts';
 import { type State, stateObserver } from '../observe/state.ts';
 import { statusLine } from '../observe/status-line.ts';
 import { askedRestores } from './asked-restores.ts';
-import { copiesOf, holdings } from './shelves.ts';
+import { backupDesk } from './backup-desk.ts';
+import { backupEnd, drillEnd, healEnd, scrubEnd } from './job-ends.ts';
 import { buildHouse } from './wire.ts';
+import { askedVerifies, workDesk } from './work-desk.ts';
 
 export interface Attended extends AsyncDisposable {
   readonly daemon: Daemon;
@@ -59,7 +61,10 @@ export async function attend(
   const { deps } = opened.use(buildHouse(config, observe));
   const restores = opened.use(askedRestores(deps, config.cluster.localMember));
   const beat = supervisor && reportTo(supervisor, outlookOf(state));
-  const wholeDeps = { ...daemonDeps(deps, stores), chores: choresOf(loaded, deps), beat };
+  const jobs = new Jobs({ now: deps.now, suffix: deps.suffix });
+  const verifies = askedVerifies(jobs, deps);
+  const chores = [...choresOf(loaded, deps, jobs), verifies.chore];
+  const wholeDeps = { ...daemonDeps(deps, stores, jobs), chores, beat };
   const daemon = opened.use(startDaemon(daemonSettings(loaded), wholeDeps));
   const admin = config.http.enabled
     ? opened.use(
@@ -67,12 +72,9 @@ export async function attend(
           listen: config.http.listen,
           tokens: tokensOf(loaded),
           status: state.report,
-          backups: backupSource(deps),
-          takeBackup: () => ({ status: statusOf(daemon.request()) }),
-          requestDrill: () => ({ status: statusOf(daemon.requestChore('drill')) }),
-          requestHeal: heals(loaded)
-            ? () => ({ status: statusOf(daemon.requestChore('heal')) })
-            : undefined,
+          backups: backupDesk(deps),
+          jobs,
+          ...workDesk({ daemon, jobs, verifies, deps, heals: heals(loaded) }),
           restores,
           metrics,
           alive: () => daemon.alive(),
@@ -97,11 +99,20 @@ function daemonSettings({ config }: LoadedConfig): Parameters<typeof startDaemon
   return { schedule: parseSchedule({ cron, timezone }), ...rest };
 }
 
-function daemonDeps(deps: EngineDeps, stores: string[]): Parameters<typeof startDaemon>[1] {
+function daemonDeps(
+  deps: EngineDeps,
+  stores: string[],
+  jobs: Jobs,
+): Parameters<typeof startDaemon>[1] {
   const { program, clusterName } = deps;
   return {
     about: { ...program, cluster: clusterName, stores },
-    takeBackup: (order, { signal, observe }) => runBackup(order, { ...deps, observe }, signal),
+    takeBackup: (order, options) =>
+      jobs.follow(
+        'backup',
+        ({ signal, observe }) => runBackup(order, { ...deps, observe }, signal),
+        backupEnd,
+      )(options),
     lastSuccess: ({ signal, observe }) => lastSuccess({ ...deps, observe }, signal),
     prepare: ({ signal, observe }) => prepare({ ...deps, observe }, signal),
     observe: deps.observe,
@@ -114,40 +125,59 @@ function heals({ config }: LoadedConfig): boolean {
   return config.heal.enabled && config.stores.length > 1;
 }
 
-function choresOf(loaded: LoadedConfig, deps: EngineDeps & DrillDeps): readonly Chore[] {
+function choresOf(
+  loaded: LoadedConfig,
+  deps: EngineDeps & DrillDeps,
+  jobs: Jobs,
+): readonly Chore[] {
   const { heal, schedule } = loaded.config;
-  const others = [drill(loaded, deps), scrub(loaded, deps)];
+  const others = [drill(loaded, deps, jobs), scrub(loaded, deps, jobs)];
   if (!heals(loaded)) return others;
   const healing = healChore({
     schedule: parseSchedule({ cron: heal.cron, timezone: schedule.timezone }),
-    run: ({ signal, observe }) => healOurs({ ...deps, observe }, { signal }),
+    run: jobs.follow(
+      'heal',
+      ({ signal, observe }) => healOurs({ ...deps, observe }, { signal }),
+      healEnd,
+    ),
   });
   return [...others, healing];
 }
 
-function drill({ config }: LoadedConfig, deps: DrillDeps): Chore {
+function drill({ config }: LoadedConfig, deps: DrillDeps, jobs: Jobs): Chore {
   const { cron } = config.drill;
   const { timezone } = config.schedule;
   const newest = { backup: 'latest', store: null, cluster: null } as const;
   return drillChore({
     schedule: cron === null ? undefined : parseSchedule({ cron, timezone }),
-    run: ({ signal, observe }) => runDrill(newest, { ...deps, observe }, { signal }),
+    run: jobs.follow(
+      'drill',
+      ({ signal, observe }) => runDrill(newest, { ...deps, observe }, { signal }),
+      drillEnd,
+    ),
   });
 }
 
-function scrub({ config }: LoadedConfig, deps: EngineDeps): Chore {
+function scrub({ config }: LoadedConfig, deps: EngineDeps, jobs: Jobs): Chore {
   const { cron, withinMs, repair } = config.scrub;
   const { timezone } = config.schedule;
   return scrubChore({
     schedule: cron === null ? undefined : parseSchedule({ cron, timezone }),
     withinMs,
     now: deps.now,
-    run: async (pace, { signal, observe }) => {
-      const told = { ...deps, observe };
-      await scrubStores({ store: null, cluster: null, pace, repair }, told, { signal });
-      // What keeps the stores from being read is told by its own events.
-      await lookAround(told, signal).catch(() => undefined);
-    },
+    run: (pace, options) =>
+      jobs.follow(
+        'scrub',
+        async ({ signal, observe }) => {
+          const told = { ...deps, observe };
+          const wanted = { store: null, cluster: null, pace, repair };
+          const report = await scrubStores(wanted, told, { signal });
+          // What keeps the stores from being read is told by its own events.
+          await lookAround(told, signal).catch(() => undefined);
+          return report;
+        },
+        scrubEnd,
+      )(options),
   });
 }
 
@@ -173,10 +203,6 @@ async function runBackup(
   }
 }
 
-function statusOf(answer: ReturnType<Daemon['request']>): 'accepted' | 'already-running' {
-  return answer === 'accepted' ? 'accepted' : 'already-running';
-}
-
 /** Tokens are read at every request, so that a rotated file counts at once. */
 function tokensOf({ config }: LoadedConfig): TokenSources {
   const { read, operate, restore } = config.http.tokens;
@@ -192,24 +218,5 @@ function tokensOf({ config }: LoadedConfig): TokenSources {
     ...(read === null ? {} : { read: from(read) }),
     ...(operate === null ? {} : { operate: from(operate) }),
     ...(restore === null ? {} : { restore: from(restore) }),
-  };
-}
-
-function backupSource(deps: EngineDeps): BackupSource {
-  const rows = (copies: ReturnType<typeof copiesOf>): unknown[] =>
-    copies.map(({ shelf, manifest }) => ({
-      store: shelf.store.name,
-      ...JSON.parse(encodeManifest(manifest)),
-    }));
-  return {
-    list: async ({ store, limit }, { signal }) => {
-      const found = await holdings({ values: { store }, signal }, deps);
-      const newest = found.copies.toReversed().slice(0, limit);
-      return { backups: rows(newest), unreadable: found.unreadable };
-    },
-    find: async (id, { signal }) => {
-      const found = await holdings({ values: {}, signal }, deps);
-      return rows(copiesOf({ positionals: [id] }, found));
-    },
   };
 }

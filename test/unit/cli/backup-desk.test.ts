@@ -1,0 +1,275 @@
+/** The calls about single backups, over real catalogs, and held against the document. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { backupDesk, verifyAsked } from '../../../src/cli/backup-desk.ts';
+import { askedVerifies } from '../../../src/cli/work-desk.ts';
+import { clusterId } from '../../../src/core/backup.ts';
+import { Failure } from '../../../src/core/errors.ts';
+import type { Manifest } from '../../../src/core/manifest.ts';
+import { buildAdmin } from '../../../src/http/admin-app.ts';
+import { apiDocument } from '../../../src/http/routes.ts';
+import { type ApiDocument, answerCheck } from '../../support/api-answers.ts';
+import { hourMs, openWorkshop, signal, type Workshop } from '../engine/workshop.ts';
+import { bearer, house, loopback, newJobs, operate, read, restore } from '../http/house.ts';
+
+const check = answerCheck(apiDocument() as unknown as ApiDocument);
+const tokens = { read: () => read, operate: () => operate, restore: () => restore };
+
+/** So many backups, the oldest first; what is answered is as the document says. */
+async function open(amount: number, retention = { minimum: 1 }) {
+  const work = openWorkshop({ retention });
+  const backups: Manifest[] = [];
+  for (let made = 0; made < amount; made += 1) {
+    backups.push(await work.place());
+    work.pass(hourMs);
+  }
+  const jobs = newJobs();
+  const verifies = askedVerifies(jobs, work.deps);
+  const app = buildAdmin(
+    house({
+      tokens,
+      jobs,
+      backups: backupDesk(work.deps),
+      verify: async (wanted) => verifies.ask(wanted),
+    }).options,
+  );
+  const call = async (request: string, body?: object) => {
+    const [method = 'GET', url = '/'] = request.split(' ');
+    const type = body === undefined ? {} : { 'content-type': 'application/json' };
+    const answer = await app.inject({
+      method: method as 'GET',
+      url,
+      headers: { ...loopback, ...bearer(restore), ...type },
+      ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
+    });
+    const path = url.split('?', 1)[0] ?? '';
+    const contentType = String(answer.headers['content-type']);
+    const { statusCode: status } = answer;
+    expect(check({ method, path, status, contentType, body: answer.body })).toEqual([]);
+    return { status, json: answer.json() };
+  };
+  return { work, backups, call, jobs, [Symbol.asyncDispose]: () => work[Symbol.asyncDispose]() };
+}
+
+const heldIn = async (work: Workshop, store: string) =>
+  (await work.listed(store)).map(({ hold }) => hold?.reason ?? null);
+
+/** Its data in the folder is gone. */
+function loseData({ dir }: Workshop, { sealed }: Manifest): void {
+  rmSync(join(dir, 'store', sealed.object));
+}
+
+describe('a backup', () => {
+  test('is shown as its manifest, once for each store', async () => {
+    await using desk = await open(2);
+    const [first] = desk.backups;
+
+    const one = await desk.call(`GET /v1/backups/${first?.id}`);
+    const all = await desk.call('GET /v1/backups');
+    const some = await desk.call('GET /v1/backups?store=disk&limit=1');
+
+    expect(one.json.backups).toMatchObject([
+      { store: 'memory', id: first?.id },
+      { store: 'disk', id: first?.id },
+    ]);
+    expect(all.json.backups).toHaveLength(4);
+    expect(some.json.backups).toMatchObject([{ store: 'disk', id: desk.backups[1]?.id }]);
+  });
+
+  test('is not missing as long as a store does not answer', async () => {
+    await using desk = await open(1);
+    desk.work.store('disk').refuse('list', new Failure('store-denied', 'nobody may list'));
+    const gone = '20200101T000000Z-r00000000000000001';
+
+    const answer = await desk.call(`GET /v1/backups/${gone}`);
+
+    expect(answer).toMatchObject({ status: 502, json: { code: 'store-denied' } });
+  });
+});
+
+describe('a hold', () => {
+  test('is set in every store, may be given another reason, and is taken away again', async () => {
+    await using desk = await open(2);
+    const { work, call } = desk;
+    const id = desk.backups[0]?.id;
+
+    const set = await call(`PUT /v1/backups/${id}/hold`, { reason: '  before the upgrade ' });
+    const first = await heldIn(work, 'memory');
+    const again = await call(`PUT /v1/backups/${id}/hold?store=disk`, { reason: 'the audit' });
+    const second = [await heldIn(work, 'memory'), await heldIn(work, 'disk')];
+    const released = await call(`DELETE /v1/backups/${id}/hold`);
+    const twice = await call(`DELETE /v1/backups/${id}/hold`);
+
+    expect(set).toEqual({ status: 200, json: { id, held: true, stores: ['memory', 'disk'] } });
+    expect(first).toEqual(['before the upgrade', null]);
+    expect(again.json.stores).toEqual(['disk']);
+    expect(second).toEqual([
+      ['before the upgrade', null],
+      ['the audit', null],
+    ]);
+    expect([released.status, twice.status]).toEqual([200, 200]);
+    expect(await heldIn(work, 'disk')).toEqual([null, null]);
+  });
+
+  test('is no success where a store could not be asked: it may have the backup too', async () => {
+    await using desk = await open(1);
+    const { work, call, backups } = desk;
+    work.store('disk').refuse('list', new Failure('store-failed', 'the disk is gone'));
+
+    const answer = await call(`PUT /v1/backups/${backups[0]?.id}/hold`, { reason: 'x' });
+
+    expect(answer).toMatchObject({ status: 502, json: { code: 'store-failed' } });
+    expect(answer.json.detail).toContain('held in memory; store disk cannot be read');
+    expect(await heldIn(work, 'memory')).toEqual(['x']);
+  });
+});
+
+describe('removing a backup', () => {
+  test('takes it from every store, and the second time there is none', async () => {
+    await using desk = await open(3);
+    const { work, call, backups } = desk;
+    const id = backups[0]?.id;
+
+    const first = await call(`DELETE /v1/backups/${id}`);
+    const second = await call(`DELETE /v1/backups/${id}`);
+
+    expect(first).toEqual({ status: 200, json: { id, stores: ['memory', 'disk'] } });
+    expect(second).toMatchObject({ status: 404, json: { code: 'backup-missing' } });
+    expect(await work.listed('disk')).toHaveLength(2);
+  });
+
+  test('is refused with every reason, and nothing is removed', async () => {
+    await using desk = await open(2, { minimum: 2 });
+    const { work, call, backups } = desk;
+    await call(`PUT /v1/backups/${backups[0]?.id}/hold`, { reason: 'the audit' });
+
+    const answer = await call(`DELETE /v1/backups/${backups[0]?.id}`);
+
+    expect(answer).toMatchObject({ status: 409, json: { code: 'retention-unsafe' } });
+    expect(answer.json.detail).toContain('store memory: held: the audit; one of the minimum of 2');
+    expect(await work.listed('memory')).toHaveLength(2);
+  });
+
+  test('is refused where a store could not be asked', async () => {
+    await using desk = await open(2);
+    const { work, call, backups } = desk;
+    work.store('disk').refuse('list', new Failure('store-failed', 'the disk is gone'));
+
+    const answer = await call(`DELETE /v1/backups/${backups[0]?.id}`);
+
+    expect(answer.status).toBe(502);
+    expect(await work.listed('memory')).toHaveLength(2);
+  });
+
+  test('asks for the cluster where two have a backup of that id', async () => {
+    await using desk = await open(2);
+    const { work, call, backups } = desk;
+    const [{ id, startedAt, revision }] = backups as [Manifest];
+    const stranger = clusterId('1');
+    for (const hours of [0, 1]) {
+      const at = new Date(startedAt.getTime() + hours * hourMs);
+      const known = hours === 0 ? { id } : {};
+      await work.place({ startedAt: at, revision, ...known }, stranger);
+    }
+
+    const vague = await call(`DELETE /v1/backups/${id}`);
+    const named = await call(`DELETE /v1/backups/${id}?cluster=${stranger}`);
+    const plan = await call('GET /v1/retention/plan');
+
+    expect(vague).toMatchObject({
+      status: 400,
+      json: { hint: expect.stringContaining('cluster') },
+    });
+    expect(named.status).toBe(200);
+    expect(await work.listed('memory')).toHaveLength(2);
+    expect(plan).toMatchObject({ status: 400, json: { code: 'usage' } });
+  });
+
+  test('also removes one whose data is gone', async () => {
+    await using desk = await open(2);
+    const { work, call, backups } = desk;
+    loseData(work, backups[0] as Manifest);
+
+    const answer = await call(`DELETE /v1/backups/${backups[0]?.id}`);
+
+    expect(answer).toMatchObject({ status: 200, json: { stores: ['memory', 'disk'] } });
+    expect(await work.listed('disk')).toHaveLength(1);
+  });
+});
+
+describe('the plan', () => {
+  test('tells for each store what stays and why, and changes nothing', async () => {
+    await using desk = await open(3, { minimum: 1, keepLast: 1 } as { minimum: number });
+    const { work, call, backups } = desk;
+
+    const { json } = await call('GET /v1/retention/plan');
+
+    expect(json.cluster).toBe(work.cluster.id);
+    expect(json.stores.map(({ store }: { store: string }) => store)).toEqual(['memory', 'disk']);
+    expect(json.stores[0].decisions).toMatchObject([
+      { id: backups[2]?.id, keep: true },
+      { id: backups[1]?.id, keep: false, reasons: ['no rule keeps it'] },
+      { id: backups[0]?.id, keep: false },
+    ]);
+    expect(await work.listed('memory')).toHaveLength(3);
+  });
+
+  test('tells which store did not answer, and where there is nothing', async () => {
+    await using empty = await open(0);
+    await using desk = await open(1);
+    desk.work.store('disk').refuse('list', new Failure('store-failed', 'the disk is gone'));
+
+    const none = await empty.call('GET /v1/retention/plan');
+    const { json } = await desk.call('GET /v1/retention/plan');
+
+    expect(none.json).toEqual({ cluster: null, stores: [], unreadable: [] });
+    expect(json.stores).toMatchObject([{ store: 'memory' }]);
+    expect(json.unreadable).toMatchObject([{ store: 'disk', code: 'store-failed' }]);
+  });
+});
+
+describe('verifying', () => {
+  const verify = async ({ work, backups }: Awaited<ReturnType<typeof open>>, deep = false) => {
+    const order = {
+      backup: (backups[0] as Manifest).id,
+      store: undefined,
+      cluster: undefined,
+      deep,
+    };
+    return await verifyAsked(order, work.deps, { signal, observe: work.deps.observe });
+  };
+
+  test('waits in its turn, as a job that can be looked up', async () => {
+    await using desk = await open(1);
+    const id = desk.backups[0]?.id;
+
+    const asked = await desk.call(`POST /v1/backups/${id}/verify`, { deep: true });
+    const job = await desk.call(`GET /v1/jobs/${asked.json.job.id}`);
+    const all = await desk.call('GET /v1/jobs');
+
+    expect(asked.status).toBe(202);
+    expect(job.json).toMatchObject({ state: 'queued', subject: { backup: id, deep: true } });
+    expect(all.json.jobs).toEqual([job.json]);
+  });
+
+  test('has a verdict for every copy', async () => {
+    await using desk = await open(1);
+
+    const passed = await verify(desk);
+    loseData(desk.work, desk.backups[0] as Manifest);
+    const failed = await verify(desk);
+
+    const ok = { outcome: 'passed', reason: null };
+    expect(passed).toMatchObject({ failure: undefined });
+    expect(passed.outcome).toMatchObject({
+      result: 'passed',
+      copies: [
+        { store: 'memory', ...ok },
+        { store: 'disk', ...ok },
+      ],
+    });
+    expect(failed.failure).toMatchObject({ code: 'object-missing' });
+    expect(failed.outcome).toMatchObject({ result: 'failed', copies: [ok, { outcome: 'failed' }] });
+  });
+});
