@@ -7,6 +7,7 @@ import { toFailure } from '../core/errors.ts';
 import { type Fields, readFields } from './fields.ts';
 import { judge, type Verdict } from './guard.ts';
 import { Limits } from './limits.ts';
+import { whileAwaited } from './patience.ts';
 import { requestProblem, thrownProblem } from './problem.ts';
 import { type Answer, type Call, matchesPath, problemAnswer, type Route } from './route.ts';
 import { routes } from './routes.ts';
@@ -25,12 +26,11 @@ const mostConnections = 100;
 
 export function buildAdmin(options: AdminOptions): FastifyInstance {
   const callers = new WeakMap<object, Verdict['caller']>();
-  const limits = new Limits();
+  const limits = new Limits(options.nowMs);
   const app = fastify({
     logger: false,
     bodyLimit: bodyLimitBytes,
     requestTimeout: requestTimeoutMs,
-    handlerTimeout: options.answerLimitMs ?? usualAnswerLimitMs,
     keepAliveTimeout: idleTimeoutMs,
     // While closing, the daemon itself says what it still takes.
     return503OnClosing: false,
@@ -64,7 +64,7 @@ export function buildAdmin(options: AdminOptions): FastifyInstance {
   app.setErrorHandler((error, request, reply) => {
     const answer = thrownAnswer(error);
     // The caller is told little of a fault; the log must be told all of it.
-    if (answer.status >= 500) tellFault(request, error, options);
+    if (answer.status >= 500 && !reply.raw.destroyed) tellFault(request, error, options);
     return send(reply, answer);
   });
   app.setNotFoundHandler((_request, reply) =>
@@ -95,15 +95,18 @@ interface Room {
 }
 
 function addRoute(app: FastifyInstance, route: Route, { limits, options }: Room): void {
-  app.route<{ Params: Record<string, string>; Querystring: Record<string, unknown> }>({
+  const limitMs = options.answerLimitMs ?? usualAnswerLimitMs;
+  app.route<{ Params: Record<string, string> }>({
     method: route.method,
     url: route.path,
-    handler: async ({ params, query, body, signal }, reply) => {
+    handler: async ({ params, query, body }, reply) => {
       const read = readCall(route, query, body);
       if ('problem' in read) return send(reply, problemAnswer(read.problem));
-      const call = { params, signal, ...read } as Call<never, never>;
-      const answer = (): Promise<Answer> => route.answer(options, call);
-      const result = route.weight === 'heavy' ? await limits.heavily(answer) : await answer();
+      const result = await whileAwaited(reply.raw, limitMs, (signal) => {
+        const call = { params, signal, ...read } as Call<never, never>;
+        const answer = (): Promise<Answer> => route.answer(options, call);
+        return route.weight === 'heavy' ? limits.heavily(answer) : answer();
+      });
       const isRefused = 'problem' in result;
       return send(reply, isRefused ? problemAnswer(result.problem, result.headers) : result);
     },

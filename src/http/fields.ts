@@ -65,7 +65,9 @@ const longestName = 100;
 export const storeName: Field<string | undefined> = {
   schema: { type: 'string', minLength: 1, maxLength: longestName, description: 'name of a store' },
   read: (value) =>
-    typeof value === 'string' && value !== '' && value.length <= longestName ? value : undefined,
+    typeof value === 'string' && value !== '' && characters(value) <= longestName
+      ? value
+      : undefined,
   form: 'not the name of one store',
   absent: { value: undefined },
 };
@@ -108,12 +110,16 @@ export function line(longest: number, description: string): Field<string> {
   const form = new RegExp(pattern, 'u');
   return {
     schema: { type: 'string', minLength: 1, maxLength: longest, pattern, description },
-    // Counted as JSON schema counts: by characters, not by halves of them.
     read: (value) =>
-      typeof value === 'string' && form.test(value) && [...value].length <= longest
+      typeof value === 'string' && form.test(value) && characters(value) <= longest
         ? value.trim()
         : undefined,
     form: `not one line of text of up to ${longest} characters`,
     absent: undefined,
   };
+}
+
+/** As JSON schema counts them: not by halves. */
+function characters(value: string): number {
+  return [...value].length;
 }

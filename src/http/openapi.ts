@@ -16,8 +16,9 @@ const about = {
 };
 
 /** What any call may be answered with, whatever it is. */
-const usualProblems = [400, 408, 413, 421, 429, 500, 503, 504];
-const behindDoor = [401, 403];
+const usualProblems = [400, 408, 413, 500, 504];
+const limited = [429, 503];
+const behindDoor = [401, 403, 421];
 /** Of calls that have a body, and of those that ask the stores. */
 const withBody = [415];
 const ofStores = [502];
@@ -81,7 +82,8 @@ function schemaOf(fields: Fields): Schema {
 function responsesOf(route: Route): Record<string, Schema> {
   const { scope, method, weight, problems = [], replies } = route;
   const statuses = [
-    ...(weight === 'probe' ? [500, 504] : usualProblems),
+    ...usualProblems,
+    ...(weight === 'probe' ? [] : limited),
     ...(scope === 'open' ? [] : behindDoor),
     ...(method === 'GET' ? [] : withBody),
     ...(weight === 'heavy' ? ofStores : []),

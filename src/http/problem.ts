@@ -100,9 +100,6 @@ export function failureProblem(failure: Failure): Problem {
 export function thrownProblem(thrown: unknown): Problem {
   if (thrown instanceof Failure) return failureProblem(thrown);
   const status = statusOf(thrown);
-  if (isHandlerTimeout(thrown)) {
-    return failureProblem(new Failure('timed-out', 'the call took longer than its limit'));
-  }
   if (status === 413) return requestProblem('too-large', 'the body is larger than 64 KiB');
   if (status === 415) return requestProblem('not-json', 'the body is not of type application/json');
   if (status === 414) return requestProblem('not-found', 'no such path');
@@ -124,8 +121,4 @@ function problem(status: number, rest: Pick<Problem, 'code' | 'detail' | 'hint'>
 function statusOf(thrown: unknown): number {
   if (!(thrown instanceof Error) || !('statusCode' in thrown)) return 500;
   return typeof thrown.statusCode === 'number' ? thrown.statusCode : 500;
-}
-
-function isHandlerTimeout(thrown: unknown): boolean {
-  return thrown instanceof Error && 'code' in thrown && thrown.code === 'FST_ERR_HANDLER_TIMEOUT';
 }

@@ -38,6 +38,8 @@ export interface AdminOptions {
   readonly observe: Observe;
   /** How long an answer may take before the caller is told `timed-out`. 60 s unless given. */
   readonly answerLimitMs?: number;
+  /** The clock of the limits, which never goes back. `performance.now` unless given. */
+  readonly nowMs?: () => number;
   /** How long closing waits for calls in progress. 2 s unless given. */
   readonly closeLimitMs?: number;
 }

@@ -49,6 +49,7 @@ export function answerCheck(document: ApiDocument): (given: Given) => string[] {
   return ({ method, path, status, contentType, body }) => {
     const operation = operationOf(document, method, path);
     const isProblem = contentType === 'application/problem+json';
+    if (method === 'HEAD' && body === '' && operation === undefined) return [];
     if (operation === undefined) {
       // Nobody promised anything of a call that does not exist but a problem.
       return isProblem ? faultsOf(problem, JSON.parse(body)) : [`${status} is no problem`];
