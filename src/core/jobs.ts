@@ -20,7 +20,7 @@ export interface JobRecord {
   readonly askedAt: Date | null;
   readonly startedAt: Date | null;
   readonly endedAt: Date | null;
-  /** Of a backup: the step that it is at, or that it ended in. */
+  /** Of a backup or a drill: the step that it is at, or that it ended in. */
   readonly step: string | null;
   readonly progress: { readonly doneBytes: number; readonly totalBytes: number } | null;
   /** What came of it; null before its end, and where it broke. */

@@ -125,7 +125,10 @@ const job = object({
   askedAt: { ...orNull(time), description: 'null: nobody asked, it was due' },
   startedAt: orNull(time),
   endedAt: orNull(time),
-  step: orNull(oneOf(backupSteps)),
+  step: {
+    ...orNull(oneOf([...new Set([...backupSteps, ...restoreSteps])])),
+    description: 'of a backup, or of the restore in a drill',
+  },
   progress: orNull(progress),
   outcome: {
     ...orNull({ type: 'object', required: ['result'], properties: { result: text } }),

@@ -5,7 +5,7 @@
 import type { ServerResponse } from 'node:http';
 import { Failure } from '../core/errors.ts';
 
-/** Throws `timed-out` at the limit, and `stopped` when the caller has gone, whatever the work does. */
+/** Throws `timed-out` at the limit, `stopped` when the caller has gone: whatever the work does. */
 export async function whileAwaited<T>(
   response: ServerResponse,
   limitMs: number,

@@ -16,7 +16,6 @@ const limitMs = seconds * 1000 + 300_000;
 
 interface Tally {
   readonly statuses: Map<number, number>;
-  /** Calls that read nothing but the head of the daemon: no audit, or no answer at all. */
   calls: number;
 }
 
@@ -54,9 +53,7 @@ async function knownOf(api: ApiPlace): Promise<Known> {
   return { document: api.document, backups: ids, root: api.root };
 }
 
-test(`the API keeps its word for ${seconds} s (seed ${seed})`, { timeout: limitMs }, async ({
-  annotate,
-}) => {
+test(`the API keeps its word for ${seconds} s (seed ${seed})`, { timeout: limitMs }, async () => {
   await using etcd = await cluster('3.5');
   await fill(etcd);
   await using api = await apiPlace(etcd, 3);
