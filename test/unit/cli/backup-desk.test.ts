@@ -1,68 +1,14 @@
-/** The calls about single backups, over real catalogs, and held against the document. */
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+/** The calls about single backups, over real catalogs. */
 import { describe, expect, test } from 'vitest';
-import { backupDesk, verifyAsked } from '../../../src/cli/backup-desk.ts';
-import { askedVerifies } from '../../../src/cli/work-desk.ts';
 import { clusterId } from '../../../src/core/backup.ts';
 import { Failure } from '../../../src/core/errors.ts';
 import type { Manifest } from '../../../src/core/manifest.ts';
-import { buildAdmin } from '../../../src/http/admin-app.ts';
-import { apiDocument } from '../../../src/http/routes.ts';
-import { type ApiDocument, answerCheck } from '../../support/api-answers.ts';
-import { hourMs, openWorkshop, signal, type Workshop } from '../engine/workshop.ts';
-import { bearer, house, loopback, newJobs, operate, read, restore } from '../http/house.ts';
-
-const check = answerCheck(apiDocument() as unknown as ApiDocument);
-const tokens = { read: () => read, operate: () => operate, restore: () => restore };
-
-/** So many backups, the oldest first; what is answered is as the document says. */
-async function open(amount: number, retention = { minimum: 1 }) {
-  const work = openWorkshop({ retention });
-  const backups: Manifest[] = [];
-  for (let made = 0; made < amount; made += 1) {
-    backups.push(await work.place());
-    work.pass(hourMs);
-  }
-  const jobs = newJobs();
-  const verifies = askedVerifies(jobs, work.deps);
-  const app = buildAdmin(
-    house({
-      tokens,
-      jobs,
-      backups: backupDesk(work.deps),
-      verify: async (wanted) => verifies.ask(wanted),
-    }).options,
-  );
-  const call = async (request: string, body?: object) => {
-    const [method = 'GET', url = '/'] = request.split(' ');
-    const type = body === undefined ? {} : { 'content-type': 'application/json' };
-    const answer = await app.inject({
-      method: method as 'GET',
-      url,
-      headers: { ...loopback, ...bearer(restore), ...type },
-      ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
-    });
-    const path = url.split('?', 1)[0] ?? '';
-    const contentType = String(answer.headers['content-type']);
-    const { statusCode: status } = answer;
-    expect(check({ method, path, status, contentType, body: answer.body })).toEqual([]);
-    return { status, json: answer.json() };
-  };
-  return { work, backups, call, jobs, [Symbol.asyncDispose]: () => work[Symbol.asyncDispose]() };
-}
-
-const heldIn = async (work: Workshop, store: string) =>
-  (await work.listed(store)).map(({ hold }) => hold?.reason ?? null);
-
-/** Its data in the folder is gone. */
-function loseData({ dir }: Workshop, { sealed }: Manifest): void {
-  rmSync(join(dir, 'store', sealed.object));
-}
+import { hourMs } from '../engine/workshop.ts';
+import { heldIn, loseData, openDesk } from './desk.ts';
 
 describe('a backup', () => {
   test('is shown as its manifest, once for each store', async () => {
-    await using desk = await open(2);
+    await using desk = await openDesk(2);
     const [first] = desk.backups;
 
     const one = await desk.call(`GET /v1/backups/${first?.id}`);
@@ -78,7 +24,7 @@ describe('a backup', () => {
   });
 
   test('is not missing as long as a store does not answer', async () => {
-    await using desk = await open(1);
+    await using desk = await openDesk(1);
     desk.work.store('disk').refuse('list', new Failure('store-denied', 'nobody may list'));
     const gone = '20200101T000000Z-r00000000000000001';
 
@@ -90,7 +36,7 @@ describe('a backup', () => {
 
 describe('a hold', () => {
   test('is set in every store, may be given another reason, and is taken away again', async () => {
-    await using desk = await open(2);
+    await using desk = await openDesk(2);
     const { work, call } = desk;
     const id = desk.backups[0]?.id;
 
@@ -113,7 +59,7 @@ describe('a hold', () => {
   });
 
   test('is no success where a store could not be asked: it may have the backup too', async () => {
-    await using desk = await open(1);
+    await using desk = await openDesk(1);
     const { work, call, backups } = desk;
     work.store('disk').refuse('list', new Failure('store-failed', 'the disk is gone'));
 
@@ -127,7 +73,7 @@ describe('a hold', () => {
 
 describe('removing a backup', () => {
   test('takes it from every store, and the second time there is none', async () => {
-    await using desk = await open(3);
+    await using desk = await openDesk(3);
     const { work, call, backups } = desk;
     const id = backups[0]?.id;
 
@@ -140,7 +86,7 @@ describe('removing a backup', () => {
   });
 
   test('is refused with every reason, and nothing is removed', async () => {
-    await using desk = await open(2, { minimum: 2 });
+    await using desk = await openDesk(2, { minimum: 2 });
     const { work, call, backups } = desk;
     await call(`PUT /v1/backups/${backups[0]?.id}/hold`, { reason: 'the audit' });
 
@@ -152,7 +98,7 @@ describe('removing a backup', () => {
   });
 
   test('is refused where a store could not be asked', async () => {
-    await using desk = await open(2);
+    await using desk = await openDesk(2);
     const { work, call, backups } = desk;
     work.store('disk').refuse('list', new Failure('store-failed', 'the disk is gone'));
 
@@ -163,7 +109,7 @@ describe('removing a backup', () => {
   });
 
   test('asks for the cluster where two have a backup of that id', async () => {
-    await using desk = await open(2);
+    await using desk = await openDesk(2);
     const { work, call, backups } = desk;
     const [{ id, startedAt, revision }] = backups as [Manifest];
     const stranger = clusterId('1');
@@ -173,6 +119,7 @@ describe('removing a backup', () => {
       await work.place({ startedAt: at, revision, ...known }, stranger);
     }
 
+    const hold = await call(`PUT /v1/backups/${id}/hold`, { reason: 'the audit' });
     const vague = await call(`DELETE /v1/backups/${id}`);
     const named = await call(`DELETE /v1/backups/${id}?cluster=${stranger}`);
     const plan = await call('GET /v1/retention/plan');
@@ -181,13 +128,14 @@ describe('removing a backup', () => {
       status: 400,
       json: { hint: expect.stringContaining('cluster') },
     });
-    expect(named.status).toBe(200);
+    expect([hold.status, named.status]).toEqual([400, 200]);
+    expect(await heldIn(work, 'memory')).toEqual([null, null]);
     expect(await work.listed('memory')).toHaveLength(2);
     expect(plan).toMatchObject({ status: 400, json: { code: 'usage' } });
   });
 
   test('also removes one whose data is gone', async () => {
-    await using desk = await open(2);
+    await using desk = await openDesk(2);
     const { work, call, backups } = desk;
     loseData(work, backups[0] as Manifest);
 
@@ -200,7 +148,7 @@ describe('removing a backup', () => {
 
 describe('the plan', () => {
   test('tells for each store what stays and why, and changes nothing', async () => {
-    await using desk = await open(3, { minimum: 1, keepLast: 1 } as { minimum: number });
+    await using desk = await openDesk(3, { minimum: 1, keepLast: 1 } as { minimum: number });
     const { work, call, backups } = desk;
 
     const { json } = await call('GET /v1/retention/plan');
@@ -216,8 +164,8 @@ describe('the plan', () => {
   });
 
   test('tells which store did not answer, and where there is nothing', async () => {
-    await using empty = await open(0);
-    await using desk = await open(1);
+    await using empty = await openDesk(0);
+    await using desk = await openDesk(1);
     desk.work.store('disk').refuse('list', new Failure('store-failed', 'the disk is gone'));
 
     const none = await empty.call('GET /v1/retention/plan');
@@ -226,50 +174,5 @@ describe('the plan', () => {
     expect(none.json).toEqual({ cluster: null, stores: [], unreadable: [] });
     expect(json.stores).toMatchObject([{ store: 'memory' }]);
     expect(json.unreadable).toMatchObject([{ store: 'disk', code: 'store-failed' }]);
-  });
-});
-
-describe('verifying', () => {
-  const verify = async ({ work, backups }: Awaited<ReturnType<typeof open>>, deep = false) => {
-    const order = {
-      backup: (backups[0] as Manifest).id,
-      store: undefined,
-      cluster: undefined,
-      deep,
-    };
-    return await verifyAsked(order, work.deps, { signal, observe: work.deps.observe });
-  };
-
-  test('waits in its turn, as a job that can be looked up', async () => {
-    await using desk = await open(1);
-    const id = desk.backups[0]?.id;
-
-    const asked = await desk.call(`POST /v1/backups/${id}/verify`, { deep: true });
-    const job = await desk.call(`GET /v1/jobs/${asked.json.job.id}`);
-    const all = await desk.call('GET /v1/jobs');
-
-    expect(asked.status).toBe(202);
-    expect(job.json).toMatchObject({ state: 'queued', subject: { backup: id, deep: true } });
-    expect(all.json.jobs).toEqual([job.json]);
-  });
-
-  test('has a verdict for every copy', async () => {
-    await using desk = await open(1);
-
-    const passed = await verify(desk);
-    loseData(desk.work, desk.backups[0] as Manifest);
-    const failed = await verify(desk);
-
-    const ok = { outcome: 'passed', reason: null };
-    expect(passed).toMatchObject({ failure: undefined });
-    expect(passed.outcome).toMatchObject({
-      result: 'passed',
-      copies: [
-        { store: 'memory', ...ok },
-        { store: 'disk', ...ok },
-      ],
-    });
-    expect(failed.failure).toMatchObject({ code: 'object-missing' });
-    expect(failed.outcome).toMatchObject({ result: 'failed', copies: [ok, { outcome: 'failed' }] });
   });
 });
