@@ -11,6 +11,9 @@ import { loadConfig } from '../src/config/load.ts';
 import { configReference } from '../src/config/reference.ts';
 import { schema } from '../src/config/schema.ts';
 import { storeSection } from '../src/config/store-schema.ts';
+import { apiDocument } from '../src/http/routes.ts';
+import type { ApiDocument } from './support/api-answers.ts';
+import { apiReference } from './support/api-reference.ts';
 import { makeCertificates } from './support/certificates.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -53,6 +56,10 @@ metadata:
 spec:
 ${spec}`;
 }
+
+test('docs/api.md is what the routes render', () => {
+  expectCommitted('docs/api.md', apiReference(apiDocument() as unknown as ApiDocument));
+});
 
 /** Loads a text of the example with its paths moved into a folder that has what they name. */
 function loadMoved(text: string) {

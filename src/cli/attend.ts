@@ -2,25 +2,26 @@
 import type { LoadedConfig } from '../config/load.ts';
 import { readSecretFile } from '../config/secret-file.ts';
 import type { Observe } from '../core/events.ts';
-import { encodeManifest } from '../core/manifest-json.ts';
 import { programVersion } from '../core/version.ts';
+import { Jobs } from '../daemon/jobs.ts';
 import { type Daemon, startDaemon } from '../daemon/loop.ts';
 import type { Restores } from '../daemon/restores.ts';
 import { reportTo, type Supervisor } from '../daemon/supervision.ts';
 import { type AdminServer, serveAdmin } from '../http/admin.ts';
-import type { BackupSource, ReloadAnswer, TokenSources } from '../http/sources.ts';
+import type { ReloadAnswer, TokenSources } from '../http/sources.ts';
 import { joinObservers } from '../observe/join.ts';
 import { metricsObserver } from '../observe/metrics.ts';
 import { type State, stateObserver } from '../observe/state.ts';
 import { statusLine } from '../observe/status-line.ts';
 import { askedRestores } from './asked-restores.ts';
+import { backupDesk } from './backup-desk.ts';
 import { heals } from './chores.ts';
 import { dutiesOf } from './duties.ts';
 import { openNotifier, targetsOf } from './notifier.ts';
 import { Reloads } from './reloads.ts';
 import { Residence } from './residence.ts';
-import { copiesOf, holdings } from './shelves.ts';
 import { buildHouse } from './wire.ts';
+import { askedVerifies, workDesk } from './work-desk.ts';
 
 export interface Attended extends AsyncDisposable {
   readonly daemon: Daemon;
@@ -59,7 +60,11 @@ export async function attend(
   const residence = opened.use(new Residence(loaded, buildHouse(loaded.config, observe)));
   const restores = opened.use(askedRestores(residence));
   const beat = options.supervisor && reportTo(options.supervisor, outlookOf(state));
-  const { settings, deps } = dutiesOf(residence, beat);
+  const { now, suffix } = residence.deps;
+  const jobs = new Jobs({ now, suffix });
+  const verifies = askedVerifies(jobs, residence);
+  const duties = () => dutiesOf(residence, { beat, jobs, verifies });
+  const { settings, deps } = duties();
   const daemon = opened.use(startDaemon(settings, deps));
   const reloads = new Reloads({
     load: options.reload ?? (async () => residence.loaded),
@@ -69,10 +74,11 @@ export async function attend(
       residence.move(next, buildHouse(next.config, observe));
       notifier.follow(next.config);
       options.reloaded?.(next);
-      return dutiesOf(residence, beat);
+      return duties();
     },
     observe,
   });
+  const { requestHeal, ...work } = workDesk({ daemon, jobs, verifies, lodging: residence });
   const admin = http.enabled
     ? opened.use(
         await serveAdmin({
@@ -81,12 +87,11 @@ export async function attend(
             return tokensOf(residence.loaded);
           },
           status: state.report,
-          backups: backupSource(residence),
-          takeBackup: () => ({ status: statusOf(daemon.request()) }),
-          requestDrill: () => ({ status: statusOf(daemon.requestChore('drill')) }),
+          backups: backupDesk(residence),
+          jobs,
+          ...work,
           get requestHeal() {
-            if (!heals(residence.loaded)) return undefined;
-            return () => ({ status: statusOf(daemon.requestChore('heal')) });
+            return heals(residence.loaded) ? requestHeal : undefined;
           },
           restores,
           reload: () => reloads.ask('admin API'),
@@ -120,10 +125,6 @@ function outlookOf(state: State): Parameters<typeof reportTo>[1] {
   };
 }
 
-function statusOf(answer: ReturnType<Daemon['request']>): 'accepted' | 'already-running' {
-  return answer === 'accepted' ? 'accepted' : 'already-running';
-}
-
 /** Tokens are read at every request, so that a rotated file counts at once. */
 function tokensOf({ config }: LoadedConfig): TokenSources {
   const { read, operate, restore } = config.http.tokens;
@@ -139,24 +140,5 @@ function tokensOf({ config }: LoadedConfig): TokenSources {
     ...(read === null ? {} : { read: from(read) }),
     ...(operate === null ? {} : { operate: from(operate) }),
     ...(restore === null ? {} : { restore: from(restore) }),
-  };
-}
-
-function backupSource(residence: Residence): BackupSource {
-  const rows = (copies: ReturnType<typeof copiesOf>): unknown[] =>
-    copies.map(({ shelf, manifest }) => ({
-      store: shelf.store.name,
-      ...JSON.parse(encodeManifest(manifest)),
-    }));
-  return {
-    list: async ({ store, limit }, { signal }) => {
-      const found = await residence.use((deps) => holdings({ values: { store }, signal }, deps));
-      const newest = found.copies.toReversed().slice(0, limit);
-      return { backups: rows(newest), unreadable: found.unreadable };
-    },
-    find: async (id, { signal }) => {
-      const found = await residence.use((deps) => holdings({ values: {}, signal }, deps));
-      return rows(copiesOf({ positionals: [id] }, found));
-    },
   };
 }

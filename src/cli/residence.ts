@@ -3,7 +3,13 @@
  * stays in it to the end: one that was left for another is closed after its last work.
  */
 import type { LoadedConfig } from '../config/load.ts';
+import type { EngineDeps } from '../engine/deps.ts';
 import type { House, HouseDeps } from './wire.ts';
+
+/** Where work is done that must end where it began. */
+export interface Lodging {
+  use<T>(work: (deps: EngineDeps) => Promise<T>): Promise<T>;
+}
 
 interface Dwelling {
   readonly loaded: LoadedConfig;
@@ -12,7 +18,7 @@ interface Dwelling {
   uses: number;
 }
 
-export class Residence implements AsyncDisposable {
+export class Residence implements Lodging, AsyncDisposable {
   #current: Dwelling;
   readonly #open = new Set<Dwelling>();
   readonly #closing = new Set<Promise<void>>();

@@ -148,6 +148,17 @@ export type Event =
   | { kind: 'spool-swept'; files: string[] }
   | { kind: 'backup-verified'; store: string; id: BackupId; outcome: ProofOutcome; tookMs: number }
   | { kind: 'backup-misread'; store: string; id: BackupId; failure: Failure }
+  // what was asked for over the admin API
+  | { kind: 'backup-removed'; store: string; id: BackupId }
+  | {
+      kind: 'verify-advanced';
+      store: string;
+      id: BackupId;
+      doneBytes: number;
+      totalBytes: number;
+    }
+  | { kind: 'verify-gave-way'; detail: string }
+  | { kind: 'verify-failed'; failure: Failure }
   // a scrub
   | { kind: 'scrub-started'; stores: string[]; copies: number; totalBytes: number }
   | { kind: 'scrub-advanced'; doneBytes: number; totalBytes: number }

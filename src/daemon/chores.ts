@@ -14,6 +14,8 @@ export interface Chore {
   readonly name: string;
   /** Left out: only by request, and by what `after` says. */
   readonly schedule?: Schedule | undefined;
+  /** Whether something waits for it; looked at every second. */
+  readonly isDue?: () => boolean;
   /** Whether it becomes due by the end of the daemon's start, of a reload, or of a run. */
   readonly after?: (end: ChoreCause) => boolean;
   /**
@@ -87,7 +89,7 @@ export class Chores {
     for (const [name, known] of this.#known) {
       const now = this.#deps.now();
       const due = known.dueTimes?.look(now);
-      const isAgain = performance.now() >= known.againAtMs;
+      const isAgain = performance.now() >= known.againAtMs || known.chore.isDue?.() === true;
       if ((due !== undefined || isAgain) && this.#running?.name !== name) this.#due.add(name);
       this.#announce(known, now);
     }

@@ -9,6 +9,7 @@ import {
   type RetentionPlan,
   retentionItem,
 } from '../core/retention.ts';
+import { removingAlone } from './alone.ts';
 import type { EngineDeps, Shelf } from './deps.ts';
 import { takeStock } from './stock.ts';
 import { trusts } from './trust.ts';
@@ -58,6 +59,15 @@ export async function pruneShelf(
   deps: PruneDeps,
   signal: AbortSignal,
 ): Promise<RetentionPlan> {
+  return await removingAlone(shelf.store, signal, () => pruneNow(shelf, cluster, deps, signal));
+}
+
+async function pruneNow(
+  shelf: Shelf,
+  cluster: ClusterId,
+  deps: PruneDeps,
+  signal: AbortSignal,
+): Promise<RetentionPlan> {
   const startedMs = performance.now();
   const store = shelf.store.name;
   const catalog = deps.openCatalog(shelf.store, cluster);
@@ -75,7 +85,6 @@ export async function pruneShelf(
   return plan;
 }
 
-/**
 /**
  * Asks the store about the locks of what would be removed, and of that only: in a bucket that keeps
  * versions, removing what is locked would hide a backup that is still there, and still paid for.

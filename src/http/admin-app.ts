@@ -4,9 +4,12 @@
  */
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { toFailure } from '../core/errors.ts';
+import { type Fields, readFields } from './fields.ts';
 import { judge, type Verdict } from './guard.ts';
+import { Limits } from './limits.ts';
+import { whileAwaited } from './patience.ts';
 import { requestProblem, thrownProblem } from './problem.ts';
-import { type Answer, problemAnswer, type Route } from './route.ts';
+import { type Answer, type Call, matchesPath, problemAnswer, type Route } from './route.ts';
 import { routes } from './routes.ts';
 import type { AdminOptions } from './sources.ts';
 import { answerUnreadable } from './unreadable.ts';
@@ -23,11 +26,11 @@ const mostConnections = 100;
 
 export function buildAdmin(options: AdminOptions): FastifyInstance {
   const callers = new WeakMap<object, Verdict['caller']>();
+  const limits = new Limits(options.nowMs);
   const app = fastify({
     logger: false,
     bodyLimit: bodyLimitBytes,
     requestTimeout: requestTimeoutMs,
-    handlerTimeout: options.answerLimitMs ?? usualAnswerLimitMs,
     keepAliveTimeout: idleTimeoutMs,
     // While closing, the daemon itself says what it still takes.
     return503OnClosing: false,
@@ -47,8 +50,7 @@ export function buildAdmin(options: AdminOptions): FastifyInstance {
   app.server.maxConnections = mostConnections;
   acceptJsonOnly(app);
   app.addHook('onRequest', async (request, reply) => {
-    const head = headOf(request);
-    const verdict = judge(head, { listenHost: options.listen.host, tokens: options.tokens });
+    const verdict = admit(request, limits, options);
     callers.set(request, verdict.caller);
     if (verdict.problem === undefined) return undefined;
     return send(reply, problemAnswer(verdict.problem, verdict.headers));
@@ -62,23 +64,63 @@ export function buildAdmin(options: AdminOptions): FastifyInstance {
   app.setErrorHandler((error, request, reply) => {
     const answer = thrownAnswer(error);
     // The caller is told little of a fault; the log must be told all of it.
-    if (answer.status >= 500) tellFault(request, error, options);
+    if (answer.status >= 500 && !reply.raw.destroyed) tellFault(request, error, options);
     return send(reply, answer);
   });
   app.setNotFoundHandler((_request, reply) =>
     send(reply, problemAnswer(requestProblem('not-found', 'no such path'))),
   );
-  for (const route of routes) addRoute(app, route, options);
+  for (const route of routes) addRoute(app, route, { limits, options });
   return app;
 }
 
-function addRoute(app: FastifyInstance, route: Route, options: AdminOptions): void {
-  app.route<{ Params: Record<string, string>; Querystring: Record<string, unknown> }>({
+/** The door, and how often one may knock at it. */
+function admit(request: FastifyRequest, limits: Limits, options: AdminOptions): Verdict {
+  const head = headOf(request);
+  const isProbe = routes.some(({ path, weight }) => weight === 'probe' && path === head.path);
+  const house = { listenHost: options.listen.host, tokens: options.tokens };
+  if (isProbe) return judge(head, house);
+  const hasToken = head.authorization !== undefined;
+  const early = hasToken ? limits.refuseToken(request.ip) : undefined;
+  if (early !== undefined) return { caller: 'anonymous', ...early };
+  const verdict = judge(head, house);
+  if (hasToken && verdict.problem?.code === 'token-missing') limits.countWrongToken(request.ip);
+  const late = limits.refuseCall(request.ip, verdict.caller);
+  return late === undefined ? verdict : { caller: verdict.caller, ...late };
+}
+
+interface Room {
+  readonly limits: Limits;
+  readonly options: AdminOptions;
+}
+
+function addRoute(app: FastifyInstance, route: Route, { limits, options }: Room): void {
+  const limitMs = options.answerLimitMs ?? usualAnswerLimitMs;
+  app.route<{ Params: Record<string, string> }>({
     method: route.method,
     url: route.path,
-    handler: async ({ params, query, body, signal }, reply) =>
-      send(reply, await route.answer(options, { params, query, body, signal })),
+    handler: async ({ params, query, body }, reply) => {
+      const read = readCall(route, query, body);
+      if ('problem' in read) return send(reply, problemAnswer(read.problem));
+      const result = await whileAwaited(reply.raw, limitMs, (signal) => {
+        const call = { params, signal, ...read } as Call<never, never>;
+        const answer = (): Promise<Answer> => route.answer(options, call);
+        return route.weight === 'heavy' ? limits.heavily(answer) : answer();
+      });
+      const isRefused = 'problem' in result;
+      return send(reply, isRefused ? problemAnswer(result.problem, result.headers) : result);
+    },
   });
+}
+
+/** A probe may be asked with whatever a prober adds to it. */
+function readCall(route: Route, query: unknown, body: unknown) {
+  if (route.weight === 'probe') return { query: {}, body: undefined };
+  const asked = readFields(route.query ?? {}, query);
+  if ('problem' in asked) return asked;
+  if (route.body !== undefined && 'whole' in route.body) return { query: asked.values, body };
+  const given = readFields((route.body ?? {}) as Fields, body);
+  return 'problem' in given ? given : { query: asked.values, body: given.values };
 }
 
 function acceptJsonOnly(app: FastifyInstance): void {
@@ -117,7 +159,7 @@ function tellCall(request: FastifyRequest, { who, status }: Outcome, options: Ad
   if (['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(request.method)) return;
   const { method, path } = headOf(request);
   const about = { who, from: request.ip, method, path, status };
-  const route = routes.find((one) => one.method === method && one.path === path);
+  const route = routes.find((one) => one.method === method && matchesPath(one.path, path));
   const target = route?.target?.(request);
   options.observe({ kind: 'call-made', ...about, ...(target === undefined ? {} : { target }) });
 }

@@ -4,7 +4,7 @@
  */
 import { isIPv4 } from 'node:net';
 import { type Problem, requestProblem } from './problem.ts';
-import type { Route } from './route.ts';
+import { matchesPath, type Route } from './route.ts';
 import { routes } from './routes.ts';
 import type { TokenSources } from './sources.ts';
 import { allows, type Scope, scopeOf, scopes } from './tokens.ts';
@@ -31,7 +31,7 @@ export interface Verdict {
 }
 
 export function judge(head: Head, house: House): Verdict {
-  const known = routes.filter((route) => matches(route.path, head.path));
+  const known = routes.filter((route) => matchesPath(route.path, head.path));
   const method = head.method === 'HEAD' ? 'GET' : head.method;
   const route = known.find((candidate) => candidate.method === method);
   // Before the tokens are looked at: a probe must not fail because a token cannot be read.
@@ -96,12 +96,3 @@ const closed: Record<Scope, string> = {
   operate: 'calls that change anything are switched off: there is no operate token',
   restore: 'restores over the API are switched off: there is no restore token',
 };
-
-function matches(pattern: string, path: string): boolean {
-  const wanted = pattern.split('/');
-  const given = path.split('/');
-  return (
-    wanted.length === given.length &&
-    wanted.every((part, at) => (part.startsWith(':') ? given[at] !== '' : part === given[at]))
-  );
-}

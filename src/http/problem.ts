@@ -13,7 +13,9 @@ export type RequestFault =
   | 'wrong-host'
   | 'too-large'
   | 'not-json'
-  | 'too-slow';
+  | 'too-slow'
+  | 'too-many-calls'
+  | 'busy';
 
 export interface Problem {
   readonly type: 'about:blank';
@@ -27,19 +29,18 @@ export interface Problem {
 export const problemType = 'application/problem+json';
 
 const faults = {
-  'bad-request': [400, 'Look the call up in the documentation of the admin API.'],
+  'bad-request': [400, 'GET /openapi.json tells every path and what it takes.'],
   'token-missing': [401, 'Send "Authorization: Bearer TOKEN" with a token of http.tokens.'],
   'token-refused': [403, 'Use the token of a scope that allows the call, see http.tokens.'],
-  'not-found': [
-    404,
-    'The paths are /healthz, /readyz, /metrics and /v1/ with status, backups, restores, drills.',
-  ],
+  'not-found': [404, 'GET /openapi.json tells every path and what it takes.'],
   'method-not-allowed': [405, 'The header Allow names the methods of this path.'],
   'already-running': [409, 'The log and the metrics tell when it has ended, and how.'],
   'wrong-host': [421, 'Call the API by the address that it listens on.'],
   'too-large': [413, 'No call of this API needs that much.'],
   'not-json': [415, 'Send application/json or no body at all.'],
   'too-slow': [408, 'Send the whole request at once.'],
+  'too-many-calls': [429, 'Wait as long as Retry-After says, and ask less often.'],
+  busy: [503, 'Wait as long as Retry-After says, and try again.'],
 } as const satisfies Record<RequestFault, readonly [number, string]>;
 
 const failureStatus = {
@@ -100,9 +101,6 @@ export function failureProblem(failure: Failure): Problem {
 export function thrownProblem(thrown: unknown): Problem {
   if (thrown instanceof Failure) return failureProblem(thrown);
   const status = statusOf(thrown);
-  if (isHandlerTimeout(thrown)) {
-    return failureProblem(new Failure('timed-out', 'the call took longer than its limit'));
-  }
   if (status === 413) return requestProblem('too-large', 'the body is larger than 64 KiB');
   if (status === 415) return requestProblem('not-json', 'the body is not of type application/json');
   if (status === 414) return requestProblem('not-found', 'no such path');
@@ -113,15 +111,15 @@ export function thrownProblem(thrown: unknown): Problem {
   return failureProblem(new Failure('internal', 'the call ended with an unexpected fault'));
 }
 
+export function problemTitle(status: number): string {
+  return STATUS_CODES[status] ?? 'Error';
+}
+
 function problem(status: number, rest: Pick<Problem, 'code' | 'detail' | 'hint'>): Problem {
-  return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, ...rest };
+  return { type: 'about:blank', title: problemTitle(status), status, ...rest };
 }
 
 function statusOf(thrown: unknown): number {
   if (!(thrown instanceof Error) || !('statusCode' in thrown)) return 500;
   return typeof thrown.statusCode === 'number' ? thrown.statusCode : 500;
-}
-
-function isHandlerTimeout(thrown: unknown): boolean {
-  return thrown instanceof Error && 'code' in thrown && thrown.code === 'FST_ERR_HANDLER_TIMEOUT';
 }

@@ -13,6 +13,7 @@ import { parseBump, parseEtcdVersion, parseTime } from '../core/restore-words.ts
 import type { Wanted } from '../engine/candidates.ts';
 import type { RestoreAsked } from '../engine/plan-restore.ts';
 import { type Problem, requestProblem } from './problem.ts';
+import { backupId, object, type Schema, text } from './schema.ts';
 
 export interface RestoreBody {
   readonly wanted: Wanted;
@@ -25,6 +26,44 @@ type Read<T> = (value: unknown) => T;
 const example = '{"backup":"latest","dataDir":"/var/lib/etcd","name":"m1","dryRun":true}';
 const longestPath = 4000;
 const longestWord = 255;
+const truthField: Schema = { type: 'boolean', default: false };
+
+const path: Schema = { type: 'string', pattern: '^/', maxLength: longestPath };
+const wordSchema: Schema = { type: 'string', pattern: '^[^\\s,=]+$', maxLength: longestWord };
+const peers = { type: 'array', minItems: 1, items: wordSchema };
+
+/** What the document says of it; what the readers below take is all within it. */
+export const restoreBody: Schema = {
+  type: 'object',
+  required: ['dataDir'],
+  additionalProperties: false,
+  properties: {
+    backup: { default: 'latest', anyOf: [{ const: 'latest' }, backupId] },
+    before: { ...text, description: 'the newest backup from before this time; with "latest" only' },
+    store: wordSchema,
+    dataDir: path,
+    name: wordSchema,
+    initialCluster: {
+      description: 'as NAME=PEERURL,... or as a list',
+      anyOf: [
+        text,
+        { type: 'array', minItems: 1, items: object({ name: wordSchema, peerUrls: peers }) },
+      ],
+    },
+    initialClusterToken: wordSchema,
+    bumpRevision: {
+      anyOf: [
+        { type: 'integer', minimum: 1 },
+        { ...text, pattern: '^[0-9]+$' },
+      ],
+    },
+    clearAlarms: truthField,
+    etcdVersion: { ...text, maxLength: longestWord, description: 'such as 3.5.30' },
+    force: truthField,
+    fallback: truthField,
+    dryRun: truthField,
+  },
+};
 
 /** All that is wrong with the body is told at once, each with its key. */
 export function readRestoreBody(body: unknown): RestoreBody | { readonly problem: Problem } {

@@ -1,39 +1,50 @@
-/**
- * Restores and drills over the API: each is asked for and runs by itself. A restore is looked at
- * until it has ended; a drill tells its end in the manifest, the log and the metrics.
- */
+/** Restores over the API: asked for, looked up, each with its end. */
 import { recordJson } from '../core/restore-json.ts';
 import { requestProblem } from './problem.ts';
-import { readRestoreBody } from './restore-body.ts';
-import {
-  type Answer,
-  type Call,
-  fieldless,
-  isEmpty,
-  jsonAnswer,
-  problemAnswer,
-  type Route,
-} from './route.ts';
+import { readRestoreBody, restoreBody } from './restore-body.ts';
+import { type Answer, type Call, jsonAnswer, problemAnswer, type Route, route } from './route.ts';
+import { list, named, object, workId } from './schema.ts';
 import type { AdminOptions } from './sources.ts';
 
 // Reading needs the scope as well: a report names paths, and the token of the new cluster.
 export const restoreRoutes: readonly Route[] = [
-  {
+  route({
     method: 'POST',
     path: '/v1/restores',
     scope: 'restore',
+    summary: 'Begins a restore into a new data directory below restore.roots, one at a time.',
+    body: { whole: restoreBody },
+    replies: {
+      202: { description: 'It has begun.', schema: named('Restore'), located: true },
+    },
+    problems: [409],
     answer: answerRestore,
     target: targetOf,
-  },
-  {
+  }),
+  route({
     method: 'GET',
     path: '/v1/restores',
     scope: 'restore',
+    summary: 'The restores that were asked for, the newest first.',
+    replies: {
+      200: {
+        description: 'The last ones since the start.',
+        schema: object({ restores: list(named('Restore')) }),
+      },
+    },
     answer: async ({ restores }) =>
       jsonAnswer(200, { restores: restores.list().map((record) => recordJson(record)) }),
-  },
-  { method: 'GET', path: '/v1/restores/:id', scope: 'restore', answer: answerRecord },
-  { method: 'POST', path: '/v1/drills', scope: 'restore', answer: answerDrill },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/restores/:id',
+    scope: 'restore',
+    summary: 'One restore: its step, its bytes, its end and its report.',
+    params: { id: workId },
+    replies: { 200: { description: 'The restore.', schema: named('Restore') } },
+    problems: [404],
+    answer: answerRecord,
+  }),
 ];
 
 // A path of Linux is at most this long; the audit takes no more from anybody.
@@ -54,14 +65,7 @@ async function answerRecord({ restores }: AdminOptions, call: Call): Promise<Ans
   return problemAnswer(requestProblem('not-found', 'no such restore is remembered', hint));
 }
 
-async function answerDrill({ requestDrill }: AdminOptions, { body }: Call): Promise<Answer> {
-  if (!isEmpty(body)) return problemAnswer(fieldless);
-  const { status } = await requestDrill();
-  if (status === 'accepted') return jsonAnswer(202, { status });
-  return problemAnswer(requestProblem(status, 'a drill is running or due already'));
-}
-
-function targetOf({ body }: Pick<Call, 'body'>): string | undefined {
+function targetOf({ body }: { readonly body: unknown }): string | undefined {
   const { dataDir } = Object(body) as { dataDir?: unknown };
   return typeof dataDir === 'string' ? dataDir.slice(0, longestPath) : undefined;
 }

@@ -1,16 +1,10 @@
 /** What a route is: a question to the admin API, who may ask it, and its answer. */
+import type { Fields, Values } from './fields.ts';
 import { jsonText } from './json.ts';
-import { type Problem, problemType, requestProblem } from './problem.ts';
+import { type Problem, problemType } from './problem.ts';
+import type { Schema } from './schema.ts';
 import type { AdminOptions } from './sources.ts';
 import type { Scope } from './tokens.ts';
-
-export interface Call {
-  readonly params: Readonly<Record<string, string>>;
-  readonly query: Readonly<Record<string, unknown>>;
-  /** Undefined when none was sent. */
-  readonly body: unknown;
-  readonly signal: AbortSignal;
-}
 
 export interface Answer {
   readonly status: number;
@@ -19,14 +13,61 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** What a call gives, read by what its route declares. */
+export interface Call<Q = unknown, B = unknown> {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Q;
+  /** With fields of its own, or as it came where the route has a reader of its own. */
+  readonly body: B;
+  readonly signal: AbortSignal;
+}
+
 export interface Route {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   /** `open` needs no token: probes and Prometheus have none. */
   readonly scope: Scope | 'open';
-  readonly answer: (options: AdminOptions, call: Call) => Promise<Answer>;
+  /** One sentence for the document. */
+  readonly summary: string;
+  /** Of each `:name` in the path. */
+  readonly params?: Readonly<Record<string, Schema>>;
+  /** Left out: the call takes none. */
+  readonly query?: Fields;
+  /** Left out: the call takes none. A schema: the answer reads the body itself. */
+  readonly body?: Fields | { readonly whole: Schema };
+  /** What it answers, by status; the problems are what can go wrong with this route only. */
+  readonly replies: Readonly<Record<number, Reply>>;
+  readonly problems?: readonly number[];
+  /** `probe`: never refused for being one too many. `heavy`: reads stores, so few at a time. */
+  readonly weight?: 'probe' | 'heavy';
+  readonly answer: (options: AdminOptions, call: Call<never, never>) => Promise<Answer>;
   /** What the call is to change, for the audit, where the path does not tell. */
-  readonly target?: (call: Pick<Call, 'body'>) => string | undefined;
+  readonly target?: (call: { readonly body: unknown }) => string | undefined;
+}
+
+export interface Reply {
+  readonly description: string;
+  /** Left out: text that is no JSON. */
+  readonly schema?: Schema;
+  /** Whether the header Location tells where to look. */
+  readonly located?: true;
+}
+
+type Answering<Q extends Fields, B> = Omit<Route, 'query' | 'body' | 'answer'> & {
+  readonly query?: Q;
+  readonly body?: B;
+  readonly answer: (options: AdminOptions, call: Call<Values<Q>, BodyOf<B>>) => Promise<Answer>;
+};
+
+type None = Record<never, never>;
+
+type BodyOf<B> = B extends Fields ? Values<B> : unknown;
+
+/** A route whose answer is given what its fields read. */
+export function route<Q extends Fields = None, B extends Fields | { whole: Schema } = None>(
+  one: Answering<Q, B>,
+): Route {
+  return one as unknown as Route;
 }
 
 export function jsonAnswer(status: number, value: unknown): Answer {
@@ -42,15 +83,12 @@ export function problemAnswer(problem: Problem, headers: Record<string, string> 
   };
 }
 
-/** For calls that take no fields: whether the body has none. */
-export function isEmpty(body: unknown): boolean {
-  if (body === undefined) return true;
-  const isRecord = typeof body === 'object' && body !== null && !Array.isArray(body);
-  return isRecord && Object.keys(body).length === 0;
+/** Whether a path is one of a route's: `:name` stands for one part of it. */
+export function matchesPath(pattern: string, path: string): boolean {
+  const wanted = pattern.split('/');
+  const given = path.split('/');
+  return (
+    wanted.length === given.length &&
+    wanted.every((part, at) => (part.startsWith(':') ? given[at] !== '' : part === given[at]))
+  );
 }
-
-export const fieldless = requestProblem(
-  'bad-request',
-  'the call takes no fields',
-  'Send no body, or {}.',
-);

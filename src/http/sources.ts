@@ -1,8 +1,10 @@
 /** What the admin API needs from the house. The caller fits these to the daemon and its stores. */
-import type { BackupId } from '../core/backup.ts';
+import type { BackupId, ClusterId } from '../core/backup.ts';
 import type { Failure } from '../core/errors.ts';
 import type { Observe } from '../core/events.ts';
+import type { JobRecord } from '../core/jobs.ts';
 import type { RestoreRecord } from '../core/restore.ts';
+import type { RetentionPlan } from '../core/retention.ts';
 import type { Wanted } from '../engine/candidates.ts';
 import type { RestoreAsked } from '../engine/plan-restore.ts';
 
@@ -15,9 +17,17 @@ export interface AdminOptions {
   readonly backups: BackupSource;
   /** Puts a backup on the daemon's list and returns. Throws `stopped` while it drains. */
   readonly takeBackup: () => TakeAnswer | Promise<TakeAnswer>;
+  readonly jobs: JobSource;
+  /**
+   * Puts a verification on the daemon's list. Undefined: too many wait already. Throws
+   * `backup-missing` where there is nothing to verify.
+   */
+  readonly verify: (wanted: VerifyWanted, limits: Limits) => Promise<TakeAnswer | undefined>;
   readonly restores: RestoreSource;
   /** Puts a drill on the daemon's list and returns. Throws `stopped` while it drains. */
   readonly requestDrill: () => TakeAnswer | Promise<TakeAnswer>;
+  /** The same for a scrub. */
+  readonly requestScrub: () => TakeAnswer | Promise<TakeAnswer>;
   /** The same for healing; left out where the daemon does not heal. */
   readonly requestHeal?: (() => TakeAnswer | Promise<TakeAnswer>) | undefined;
   /** Reads the configuration anew. Throws `config-invalid` where it is refused. */
@@ -30,6 +40,8 @@ export interface AdminOptions {
   readonly observe: Observe;
   /** How long an answer may take before the caller is told `timed-out`. 60 s unless given. */
   readonly answerLimitMs?: number;
+  /** The clock of the limits, which never goes back. `performance.now` unless given. */
+  readonly nowMs?: () => number;
   /** How long closing waits for calls in progress. 2 s unless given. */
   readonly closeLimitMs?: number;
 }
@@ -53,6 +65,8 @@ export interface Health {
 
 export interface TakeAnswer {
   readonly status: 'accepted' | 'already-running';
+  /** The job that answers the request, also where somebody else asked for it. */
+  readonly job: JobRecord;
 }
 
 export interface ReloadAnswer {
@@ -62,24 +76,67 @@ export interface ReloadAnswer {
   readonly changed: readonly string[];
 }
 
-export interface BackupSource {
-  /** Newest first. Throws `usage` for a store that is not configured. */
-  list(query: ListQuery, options: { readonly signal: AbortSignal }): Promise<BackupList>;
-  /** One row per store that holds it; none, or `backup-missing` thrown, when no store does. */
-  find(id: BackupId, options: { readonly signal: AbortSignal }): Promise<readonly unknown[]>;
+export interface JobSource {
+  /** Newest first. */
+  list(): readonly JobRecord[];
+  find(id: string): JobRecord | undefined;
 }
 
-export interface ListQuery {
-  /** All stores when undefined. */
+interface Limits {
+  readonly signal: AbortSignal;
+}
+
+/** All stores and clusters where nothing is named. */
+export interface Choice {
   readonly store: string | undefined;
+  readonly cluster: ClusterId | undefined;
+}
+
+export interface ListQuery extends Choice {
   readonly limit: number;
 }
+
+export interface VerifyWanted extends Choice {
+  readonly backup: BackupId;
+  readonly deep: boolean;
+}
+
+/**
+ * All throw `usage` for a store that is not configured. Those that name a backup throw
+ * `backup-missing` where no store has it, and `usage` where several clusters have one of that id
+ * and it is to be changed.
+ */
+export interface BackupSource {
+  /** Newest first. */
+  list(query: ListQuery, limits: Limits): Promise<BackupList>;
+  /** One row per store that holds it. */
+  find(id: BackupId, choice: Choice, limits: Limits): Promise<readonly unknown[]>;
+  /** Names the stores. Throws where one could not be asked: it may have the backup. */
+  hold(
+    id: BackupId,
+    wanted: Choice & { readonly reason: string | null },
+    limits: Limits,
+  ): Promise<readonly string[]>;
+  /** The same; `retention-unsafe` where a store has to keep it, and then all keep it. */
+  remove(id: BackupId, choice: Choice, limits: Limits): Promise<readonly string[]>;
+  /** Throws `usage` where the stores hold several clusters and none is named. */
+  plan(choice: Choice, limits: Limits): Promise<PlanList>;
+}
+
+type Unreadable = { readonly store: string; readonly failure: Failure };
 
 export interface BackupList {
   /** The manifest as JSON with its store, or whatever else the caller shows. */
   readonly backups: readonly unknown[];
   /** Stores that did not answer: one of them must not hide what the others hold. */
-  readonly unreadable: readonly { readonly store: string; readonly failure: Failure }[];
+  readonly unreadable: readonly Unreadable[];
+}
+
+export interface PlanList {
+  /** Null: no store holds anything. */
+  readonly cluster: ClusterId | null;
+  readonly stores: readonly { readonly store: string; readonly decisions: RetentionPlan }[];
+  readonly unreadable: readonly Unreadable[];
 }
 
 export interface RestoreSource {

@@ -65,6 +65,11 @@ const levels = {
     return outcome === 'passed' ? 'info' : 'warn';
   },
   'backup-misread': 'warn',
+  // As with a pruned one.
+  'backup-removed': 'info',
+  'verify-advanced': 'trace',
+  'verify-gave-way': 'info',
+  'verify-failed': 'error',
   'scrub-started': 'debug',
   'scrub-advanced': 'trace',
   'backup-damaged': 'error',

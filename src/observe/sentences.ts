@@ -95,6 +95,11 @@ const sentences: { readonly [K in EventKind]: Say<K> } = {
   'backup-misread': (e) =>
     `backup ${e.id} in store ${e.store} came out wrong once and right the next time; look at the ` +
     `memory, the disk and the network between: ${blame(e.failure)}`,
+  'backup-removed': (e) => `backup ${e.id} removed from store ${e.store}: it was asked for`,
+  'verify-advanced': (e) =>
+    `backup ${e.id} of store ${e.store} is read back: ${progress(e.doneBytes, e.totalBytes)}`,
+  'verify-gave-way': (e) => `verification interrupted: ${e.detail}`,
+  'verify-failed': (e) => `verification FAILED: ${blame(e.failure)}`,
   'scrub-started': (e) =>
     `scrub started: ${count(e.copies, 'copy', 'copies')} (${formatBytes(e.totalBytes)}) to read ` +
     `in ${e.stores.join(', ') || 'no store'}`,

@@ -75,7 +75,7 @@ describe('reading', () => {
 
     const answer = await call('GET /v1/backups?store=local&limit=5');
 
-    expect(asked).toEqual([{ store: 'local', limit: 5 }]);
+    expect(asked).toEqual([{ store: 'local', cluster: undefined, limit: 5 }]);
     expect(answer.json()).toMatchObject({
       backups: [{ id, store: 'local', revision: '55919' }],
       unreadable: [{ store: 'offsite', code: 'store-denied' }],
@@ -87,7 +87,7 @@ describe('reading', () => {
 
     await call('GET /v1/backups');
 
-    expect(asked).toEqual([{ store: undefined, limit: 100 }]);
+    expect(asked).toEqual([{ store: undefined, cluster: undefined, limit: 100 }]);
   });
 
   test.each([
@@ -141,18 +141,20 @@ describe('ordering a backup', () => {
 
     const answer = await call('POST /v1/backups', { headers: bearer(operate) });
 
-    expect([answer.statusCode, answer.json()]).toEqual([202, { status: 'accepted' }]);
-    expect(answer.headers.location).toBe('/v1/status');
+    expect(answer.statusCode).toBe(202);
+    expect(answer.json()).toMatchObject({ status: 'accepted', job: { state: 'queued' } });
+    expect(answer.headers.location).toBe(`/v1/jobs/${answer.json().job.id}`);
     expect(orders()).toBe(1);
   });
 
   test('says when one is running already', async () => {
     const { call } = open();
 
-    await call('POST /v1/backups', { headers: bearer(operate) });
+    const first = await call('POST /v1/backups', { headers: bearer(operate) });
     const again = await call('POST /v1/backups', { headers: bearer(operate) });
 
-    expect([again.statusCode, again.json()]).toEqual([202, { status: 'already-running' }]);
+    expect([again.statusCode, again.json().status]).toEqual([202, 'already-running']);
+    expect(again.json().job).toEqual(first.json().job);
   });
 
   test.each(['', '{}', ' {} '])('takes %j as a body', async (body) => {
@@ -275,7 +277,7 @@ describe('an error', () => {
       status: 404,
       code: 'not-found',
       detail: 'no such path',
-      hint: 'The paths are /healthz, /readyz, /metrics and /v1/ with status, backups, restores, drills.',
+      hint: 'GET /openapi.json tells every path and what it takes.',
     });
   });
 
@@ -314,7 +316,7 @@ describe('an error', () => {
     const { call, options } = open({
       answerLimitMs: 50,
       backups: {
-        find: async () => [],
+        ...house().options.backups,
         list: (_query, { signal }) =>
           new Promise((_resolve, reject) => {
             signal.addEventListener('abort', () => {

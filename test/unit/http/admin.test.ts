@@ -26,7 +26,10 @@ describe('the admin API on a socket', () => {
     const headers = bearer(operate);
     const answer = await fetch(`${admin.address}/v1/backups`, { method: 'POST', headers });
 
-    expect([answer.status, await answer.json()]).toEqual([202, { status: 'accepted' }]);
+    expect([answer.status, await answer.json()]).toEqual([
+      202,
+      expect.objectContaining({ status: 'accepted' }),
+    ]);
     expect(orders()).toBe(1);
     expect(events).toEqual([
       { kind: 'http-listening', address: admin.address },
@@ -79,7 +82,7 @@ describe('the admin API on a socket', () => {
   test('closes within its limit although a call hangs, however often it is asked to', async () => {
     const { options } = house({
       closeLimitMs: 100,
-      backups: { find: async () => [], list: () => new Promise(() => {}) },
+      backups: { ...house().options.backups, list: () => new Promise(() => {}) },
     });
     const admin = await serveAdmin(options);
     const hanging = fetch(`${admin.address}/v1/backups`).catch((error: Error) => error.name);

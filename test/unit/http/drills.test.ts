@@ -1,15 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { Failure } from '../../../src/core/errors.ts';
 import type { TakeAnswer } from '../../../src/http/sources.ts';
-import { bearer, operate, read } from './house.ts';
+import { bearer, newJobs, operate, read } from './house.ts';
 import { open } from './restore-house.ts';
 
 /** A daemon that takes one drill at a time. */
 function drilling() {
   const drills: string[] = [];
+  const jobs = newJobs();
   const requestDrill = (): TakeAnswer => {
     drills.push('asked');
-    return { status: drills.length === 1 ? 'accepted' : 'already-running' };
+    return jobs.ask('drill', () => (drills.length === 1 ? 'accepted' : 'already-queued'));
   };
   return { drills, ...open({ requestDrill }) };
 }
@@ -20,7 +21,9 @@ describe('asking for a drill', () => {
 
     const answer = await call('POST /v1/drills');
 
-    expect([answer.statusCode, answer.json()]).toEqual([202, { status: 'accepted' }]);
+    expect(answer.statusCode).toBe(202);
+    expect(answer.json()).toMatchObject({ status: 'accepted', job: { kind: 'drill' } });
+    expect(answer.headers.location).toBe(`/v1/jobs/${answer.json().job.id}`);
     expect(drills).toHaveLength(1);
     expect(audit).toMatchObject([{ who: 'restore', path: '/v1/drills', status: 202 }]);
   });

@@ -1,15 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { Failure } from '../../../src/core/errors.ts';
 import type { TakeAnswer } from '../../../src/http/sources.ts';
-import { bearer, operate, read } from './house.ts';
+import { bearer, newJobs, operate, read } from './house.ts';
 import { open } from './restore-house.ts';
 
 /** A daemon that heals once at a time, called by whoever operates it. */
 function healing() {
   const heals: string[] = [];
+  const jobs = newJobs();
   const requestHeal = (): TakeAnswer => {
     heals.push('asked');
-    return { status: heals.length === 1 ? 'accepted' : 'already-running' };
+    return jobs.ask('heal', () => (heals.length === 1 ? 'accepted' : 'already-queued'));
   };
   const { call, audit } = open({ requestHeal });
   const ask = (body?: unknown, headers: Record<string, string> = bearer(operate)) =>
@@ -23,7 +24,8 @@ describe('asking for healing', () => {
 
     const [first, second] = [await ask(), await ask({})];
 
-    expect([first.statusCode, first.json()]).toEqual([202, { status: 'accepted' }]);
+    expect(first.statusCode).toBe(202);
+    expect(first.json()).toMatchObject({ status: 'accepted', job: { state: 'queued' } });
     expect(second.json()).toMatchObject({ status: 409, code: 'already-running' });
     expect(heals).toHaveLength(2);
     expect(audit).toMatchObject([

@@ -1,6 +1,7 @@
 /** A house with two stores for the admin API, and what it was told and asked. */
 import { Failure } from '../../../src/core/errors.ts';
 import type { Event } from '../../../src/core/events.ts';
+import { Jobs } from '../../../src/daemon/jobs.ts';
 import { Restores } from '../../../src/daemon/restores.ts';
 import type { AdminOptions, ListQuery } from '../../../src/http/sources.ts';
 
@@ -28,8 +29,19 @@ const restoresNowhere = new Restores({
   suffix: () => 'x7k2',
 });
 
+/** The book of a daemon; the ids of its jobs are told apart by a number. */
+export function newJobs(): Jobs {
+  let noted = 0;
+  const suffix = (): string => {
+    noted += 1;
+    return String(noted).padStart(4, '0');
+  };
+  return new Jobs({ now: () => new Date('2026-11-20T16:00:00Z'), suffix });
+}
+
 export function house(changes: Partial<AdminOptions> = {}): House {
   const events: Event[] = [];
+  const jobs = newJobs();
   const asked: ListQuery[] = [];
   let orders = 0;
   const row = { store: 'local', id, revision: 55919n, startedAt: new Date('2026-11-20T15:45:00Z') };
@@ -45,14 +57,20 @@ export function house(changes: Partial<AdminOptions> = {}): House {
         return { backups: [row], unreadable: [{ store: 'offsite', failure }] };
       },
       find: async (wanted) => (wanted === id ? [row] : []),
+      hold: async () => ['local'],
+      remove: async () => ['local'],
+      plan: async () => ({ cluster: null, stores: [], unreadable: [] }),
     },
     takeBackup: () => {
       orders += 1;
-      return { status: orders === 1 ? 'accepted' : 'already-running' };
+      return jobs.ask('backup', () => (orders === 1 ? 'accepted' : 'already-queued'));
     },
+    jobs,
+    verify: async () => ({ status: 'accepted', job: jobs.queue('verify') }),
     restores: restoresNowhere,
     reload: async () => ({ status: 'applied', changed: ['schedule.cron'] }),
-    requestDrill: () => ({ status: 'accepted' }),
+    requestDrill: () => jobs.ask('drill', () => 'accepted'),
+    requestScrub: () => jobs.ask('scrub', () => 'accepted'),
     metrics: { text: async () => 'up 1\n', contentType: 'text/plain; version=0.0.4' },
     alive: () => ({ ok: true, reason: 'the loop turns' }),
     ready: () => ({ ok: false, reason: 'the stores are being read' }),

@@ -250,6 +250,19 @@ const samples: { readonly [K in EventKind]: Extract<Event, { kind: K }> } = {
     detail: 'a backup was due; the heal is done again after it',
   },
   'backup-misread': { kind: 'backup-misread', store: 'local', id, failure: wrongBytes },
+  'backup-removed': { kind: 'backup-removed', store: 'local', id: olderId },
+  'verify-advanced': {
+    kind: 'verify-advanced',
+    store: 'local',
+    id,
+    doneBytes: 67_108_864,
+    totalBytes: 301_989_888,
+  },
+  'verify-gave-way': {
+    kind: 'verify-gave-way',
+    detail: 'a backup was due; the verify is done again after it',
+  },
+  'verify-failed': { kind: 'verify-failed', failure: denied },
   'scrub-started': {
     kind: 'scrub-started',
     stores: ['local', 'offsite'],
