@@ -35,7 +35,7 @@ test('config/etcd-backupd.example.yaml is what the schema renders', () => {
 function loadMoved(text: string) {
   const folder = mkdtempSync(join(tmpdir(), 'example-'));
   try {
-    const { ca, client } = makeCertificates(join(folder, 'made'));
+    const { ca, client, server } = makeCertificates(join(folder, 'made'));
     for (const below of ['etc/etcd-backupd/tls', 'etc/etcd-backupd/tokens', 'var/backups']) {
       mkdirSync(join(folder, below), { recursive: true });
     }
@@ -43,6 +43,9 @@ function loadMoved(text: string) {
       'tls/ca.crt': ca,
       'tls/client.crt': client.cert,
       'tls/client.key': client.key,
+      'tls/client-ca.crt': ca,
+      'tls/server.crt': server.cert,
+      'tls/server.key': server.key,
     };
     const save = (name: string, content: string) =>
       writeFileSync(join(folder, 'etc/etcd-backupd', name), content, { mode: 0o600 });

@@ -1,6 +1,7 @@
 /** The daemon put together: engine, loop, admin API, log and metrics, and their orderly end. */
 import type { LoadedConfig } from '../config/load.ts';
 import { readSecretFile } from '../config/secret-file.ts';
+import { serverTlsReader } from '../config/server-tls.ts';
 import type { Observe } from '../core/events.ts';
 import { encodeManifest } from '../core/manifest-json.ts';
 import { programVersion } from '../core/version.ts';
@@ -66,6 +67,8 @@ export async function attend(
         await serveAdmin({
           listen: config.http.listen,
           tokens: tokensOf(loaded),
+          clients: config.http.clients,
+          tls: config.http.tls === null ? undefined : serverTlsReader(config.http.tls),
           status: state.report,
           backups: backupSource(deps),
           takeBackup: () => ({ status: statusOf(daemon.request()) }),

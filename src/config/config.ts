@@ -184,6 +184,16 @@ export interface HttpConfig {
   readonly listen: { readonly host: string; readonly port: number };
   /** Paths for `readSecretFile`, which is called for every request; null: not set. */
   readonly tokens: { readonly [Scope in HttpScope]: string | null };
+  /** Null: plain HTTP. Paths for `serverTlsReader`. */
+  readonly tls: HttpTlsConfig | null;
+  /** Names in client certificates; without `tls.clientCa` there are none. */
+  readonly clients: { readonly [Scope in HttpScope]: readonly string[] };
+}
+
+export interface HttpTlsConfig {
+  readonly cert: string;
+  readonly key: string;
+  readonly clientCa: string | null;
 }
 
 export interface LogConfig {

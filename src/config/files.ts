@@ -43,7 +43,10 @@ export function checkFiles(
   const warn = (text: string): void => {
     warnings.push(text);
   };
-  checkCertificates(settings.cluster.tls, { attempt, warn, today });
+  const { cluster, http } = settings;
+  const found = { attempt, warn, today };
+  checkCertificates(tlsFiles('cluster.tls', cluster.tls, 'ca'), found);
+  checkCertificates(tlsFiles('http.tls', http.tls, 'clientCa'), found);
   checkSecrets(settings, { attempt, warn });
   if (!isWrong('seal.identityFile')) checkIdentity(settings.seal, warn);
   checkSigningFiles(settings.seal, isWrong, warn);
@@ -58,6 +61,15 @@ export function checkFiles(
     if (type === 's3') checkBucketFiles(s3, warnOf);
   }
   return { problems, warnings };
+}
+
+function tlsFiles<const A extends string>(
+  section: string,
+  files: Readonly<Record<'cert' | 'key' | A, string | null>>,
+  authorities: A,
+) {
+  const named = (key: 'cert' | 'key' | A) => ({ name: `${section}.${key}`, path: files[key] });
+  return { ca: named(authorities), cert: named('cert'), key: named('key') };
 }
 
 function checkBucketFiles(

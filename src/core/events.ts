@@ -194,6 +194,8 @@ export type Event =
     }
   // the admin API
   | { kind: 'http-listening'; address: string }
+  | { kind: 'http-certificate-read'; subject: string; expiresAt: Date }
+  | { kind: 'http-certificate-kept'; failure: Failure }
   | { kind: 'call-failed'; method: string; path: string; failure: Failure }
   | {
       kind: 'call-made';

@@ -2,13 +2,16 @@
  * The admin API without a socket: which limits a request meets, what is asked of it in which
  * order, and what is told about it.
  */
+import type { ServerOptions } from 'node:http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { toFailure } from '../core/errors.ts';
+import { clientOf } from './client-certificates.ts';
 import { judge, type Verdict } from './guard.ts';
 import { requestProblem, thrownProblem } from './problem.ts';
 import { type Answer, problemAnswer, type Route } from './route.ts';
 import { routes } from './routes.ts';
-import type { AdminOptions } from './sources.ts';
+import type { AdminOptions, ClientNames } from './sources.ts';
+import { followFiles, shownBy, type TlsMaterial, tlsOptions } from './tls.ts';
 import { answerUnreadable } from './unreadable.ts';
 
 // One caller that sends nothing, or too much, must not cost the daemon memory or sockets. No call
@@ -21,8 +24,10 @@ const usualAnswerLimitMs = 60_000;
 const idleTimeoutMs = 5_000;
 const mostConnections = 100;
 
+/** Throws what reading the TLS files throws. */
 export function buildAdmin(options: AdminOptions): FastifyInstance {
   const callers = new WeakMap<object, Verdict['caller']>();
+  const shown = options.tls?.();
   const app = fastify({
     logger: false,
     bodyLimit: bodyLimitBytes,
@@ -31,11 +36,7 @@ export function buildAdmin(options: AdminOptions): FastifyInstance {
     keepAliveTimeout: idleTimeoutMs,
     // While closing, the daemon itself says what it still takes.
     return503OnClosing: false,
-    http: {
-      maxHeaderSize: headLimitBytes,
-      headersTimeout: headTimeoutMs,
-      connectionsCheckingInterval: 5_000,
-    },
+    ...serverOptions(shown),
     clientErrorHandler: answerUnreadable,
     // A path that cannot be decoded meets no hook: it is told here.
     frameworkErrors: (error, request, reply) => {
@@ -45,10 +46,15 @@ export function buildAdmin(options: AdminOptions): FastifyInstance {
     },
   });
   app.server.maxConnections = mostConnections;
+  if (options.tls !== undefined && shown !== undefined) {
+    const { tls: read, observe } = options;
+    followFiles(app.server, { first: shown, read, observe });
+  }
   acceptJsonOnly(app);
   app.addHook('onRequest', async (request, reply) => {
-    const head = headOf(request);
-    const verdict = judge(head, { listenHost: options.listen.host, tokens: options.tokens });
+    const { listen, tokens, clients } = options;
+    const head = { ...headOf(request), client: () => knownClient(request, clients) };
+    const verdict = judge(head, { listenHost: listen.host, tokens, clients });
     callers.set(request, verdict.caller);
     if (verdict.problem === undefined) return undefined;
     return send(reply, problemAnswer(verdict.problem, verdict.headers));
@@ -70,6 +76,17 @@ export function buildAdmin(options: AdminOptions): FastifyInstance {
   );
   for (const route of routes) addRoute(app, route, options);
   return app;
+}
+
+/** Fastify's types know a plain or a secure server; which of them it is, is known at run time. */
+function serverOptions(shown: TlsMaterial | undefined): { readonly http: ServerOptions } {
+  const http = {
+    maxHeaderSize: headLimitBytes,
+    headersTimeout: headTimeoutMs,
+    connectionsCheckingInterval: 5_000,
+  };
+  const secure = { https: shown === undefined ? null : { ...http, ...tlsOptions(shown) } };
+  return { http, ...secure };
 }
 
 function addRoute(app: FastifyInstance, route: Route, options: AdminOptions): void {
@@ -125,6 +142,12 @@ function tellCall(request: FastifyRequest, { who, status }: Outcome, options: Ad
 function tellFault(request: FastifyRequest, error: unknown, options: AdminOptions): void {
   const { method, path } = headOf(request);
   options.observe({ kind: 'call-failed', method, path, failure: toFailure(error) });
+}
+
+function knownClient(request: FastifyRequest, names: ClientNames | undefined) {
+  const shown = shownBy(request.socket);
+  if (shown === undefined || names === undefined) return undefined;
+  return clientOf(shown, { names, now: new Date() });
 }
 
 function thrownAnswer(thrown: unknown): Answer {

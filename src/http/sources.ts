@@ -5,11 +5,16 @@ import type { Observe } from '../core/events.ts';
 import type { RestoreRecord } from '../core/restore.ts';
 import type { Wanted } from '../engine/candidates.ts';
 import type { RestoreAsked } from '../engine/plan-restore.ts';
+import type { ReadTls } from './tls.ts';
 
 export interface AdminOptions {
   /** Port 0 takes any free one. */
   readonly listen: { readonly host: string; readonly port: number };
   readonly tokens: TokenSources;
+  /** Left out: plain HTTP. */
+  readonly tls?: ReadTls | undefined;
+  /** Whose certificates open what, where the TLS files ask for certificates. */
+  readonly clients?: ClientNames;
   /** What GET /v1/status shows: anything that becomes JSON; bigints and dates are made safe. */
   readonly status: () => unknown;
   readonly backups: BackupSource;
@@ -41,6 +46,16 @@ export interface TokenSources {
   readonly read?: () => string | undefined;
   readonly operate?: () => string | undefined;
   readonly restore?: () => string | undefined;
+}
+
+/**
+ * Which names in client certificates may what: `operator` is a common name; `dns:`, `uri:` and
+ * `email:` begin an alternative one. A scope without names is closed to certificates.
+ */
+export interface ClientNames {
+  readonly read?: readonly string[];
+  readonly operate?: readonly string[];
+  readonly restore?: readonly string[];
 }
 
 export interface Health {

@@ -96,6 +96,8 @@ const levels = {
   'member-removed': 'info',
   'member-added': 'info',
   'http-listening': 'info',
+  'http-certificate-read': 'info',
+  'http-certificate-kept': 'warn',
   // A store that does not answer is not ours to mend; a fault of our own is.
   'call-failed': ({ failure }) => (failure.code === 'internal' ? 'error' : 'warn'),
   'call-made': 'info',

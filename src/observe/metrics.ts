@@ -10,6 +10,7 @@ import { failureCodes } from '../core/errors.ts';
 import { backupSteps, type Observe, runResults } from '../core/events.ts';
 import { copyMetrics } from './copy-metrics.ts';
 import { expectationMetrics, watchExpectations } from './expectations.ts';
+import { watchHttp } from './http-metrics.ts';
 import { countEvents, drillResults, restoreResults, skipReasons } from './metric-events.ts';
 import { scrubMetrics, showScrubRule } from './scrub-metrics.ts';
 import { openSeries, type Series } from './series.ts';
@@ -49,7 +50,7 @@ export function metricsObserver(options: MetricsOptions): Metrics {
     ...scrubMetrics(series, stores),
   };
   const expectations = expectationMetrics(series);
-  const observers = [countEvents(set, now), watchExpectations(expectations)];
+  const observers = [countEvents(set, now), watchExpectations(expectations), watchHttp(series)];
   showScrubRule(series, options.scrubWithinMs ?? 0);
   const build = series.gauge('build_info', 'Always 1; which build answers.', ['version', 'node']);
   build.set({ version, node }, 1);

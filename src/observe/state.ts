@@ -38,8 +38,9 @@ export function stateObserver({ stores, now }: StateOptions): State {
     }
     noteDaemon(known, event, now);
     notePlan(known, event, now);
-    // A call that failed concerns its caller; this is about backups.
-    if ('failure' in event && event.kind !== 'call-failed') {
+    // What concerns the admin API and its callers only is left out; this is about backups.
+    const isOfApi = event.kind === 'call-failed' || event.kind === 'http-certificate-kept';
+    if ('failure' in event && !isOfApi) {
       known.lastFailure = failureReport(event.failure, now());
     }
     const store = 'store' in event && event.store !== null ? shelves.get(event.store) : undefined;

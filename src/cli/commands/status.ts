@@ -1,4 +1,5 @@
 import { rankSources } from '../../cluster/choose.ts';
+import type { HttpConfig } from '../../config/config.ts';
 import { readSecretFile } from '../../config/secret-file.ts';
 import { toFailure } from '../../core/errors.ts';
 import { isProved, type Manifest } from '../../core/manifest.ts';
@@ -6,6 +7,7 @@ import { isDamage, isDamaged, unreadSince } from '../../core/reading.ts';
 import { formatBytes } from '../../core/units.ts';
 import { trusts } from '../../engine/trust.ts';
 import type { StatusReport } from '../../observe/status-report.ts';
+import { askDaemon, silenceOf } from '../ask-daemon.ts';
 import type { Call, Command } from '../command.ts';
 import { configOptions, jsonOption, type OpenHouse, openForCommand } from '../settings.ts';
 import { type Holdings, holdings, tellTroubles } from '../shelves.ts';
@@ -37,35 +39,48 @@ interface MemberLine {
 /** Works without the daemon and without the cluster: whatever answers is shown. */
 async function run(call: Call): Promise<number> {
   await using house = openForCommand(call);
-  const [daemon, members, found] = await Promise.all([
-    askDaemon(house, call),
+  const [{ report: daemon, silence }, members, found] = await Promise.all([
+    hear(house, call),
     askMembers(house, call),
     holdings(call, house.deps),
   ]);
   if (call.values.json)
     call.terminal.out(json({ daemon, ...members, stores: storesOf(found, house) }));
   else {
-    call.terminal.out(daemonLines(daemon));
+    call.terminal.out(daemon === null ? `daemon   ${silence}\n\n` : daemonLines(daemon));
     call.terminal.out(storeLines(found, house, daemon));
     call.terminal.out(memberLines(members));
   }
   return tellTroubles(call, found) || members.exitCode;
 }
 
-async function askDaemon(house: OpenHouse, call: Call): Promise<StatusReport | null> {
-  const { enabled, listen, tokens } = house.loaded.config.http;
-  if (!enabled) return null;
-  const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host;
+interface Heard {
+  readonly report: StatusReport | null;
+  /** Why there is no report. */
+  readonly silence: string;
+}
+
+async function hear(house: OpenHouse, call: Call): Promise<Heard> {
+  const { http } = house.loaded.config;
+  const silent = (silence: string): Heard => ({ report: null, silence });
+  if (!http.enabled) return silent('does not answer on this host: http.enabled is false');
   const signal = AbortSignal.any([call.signal, AbortSignal.timeout(daemonAnswerMs)]);
   try {
-    const token = tokens.read === null ? undefined : readSecretFile(tokens.read).reveal();
-    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-    const answer = await fetch(`http://${host}:${listen.port}/v1/status`, { signal, headers });
-    return answer.ok ? ((await answer.json()) as StatusReport) : null;
-  } catch {
+    const token = tokenOf(http.tokens);
+    const { status, body } = await askDaemon(http, { path: '/v1/status', token, signal });
+    if (status === 200) return { report: body as StatusReport, silence: '' };
+    return silent(`tells its state only to those who may read (${status}), see http.tokens`);
+  } catch (error) {
+    call.signal.throwIfAborted();
     // No daemon on this host is an answer too, and the line says so.
-    return null;
+    return silent(`does not answer on this host: ${silenceOf(error)}`);
   }
+}
+
+/** Any token lets read. The one that allows the least is tried first. */
+function tokenOf({ read, operate, restore }: HttpConfig['tokens']): string | undefined {
+  const path = read ?? operate ?? restore;
+  return path === null ? undefined : readSecretFile(path).reveal();
 }
 
 async function askMembers(
@@ -88,8 +103,7 @@ async function askMembers(
   }
 }
 
-function daemonLines(daemon: StatusReport | null): string {
-  if (daemon === null) return 'daemon   does not answer on this host\n\n';
+function daemonLines(daemon: StatusReport): string {
   const { run, nextRun, lastRun, lastScrub, lastFailure } = daemon;
   const rows = [
     ['daemon', `${daemon.state}, version ${daemon.version}, since ${daemon.startedAt}`],
