@@ -21,7 +21,9 @@ import type { BackupOrder } from '../engine/order.ts';
 import { lastSuccess, lookAround, prepare } from '../engine/prepare.ts';
 import { scrubStores } from '../engine/scrub.ts';
 import { type AdminServer, serveAdmin } from '../http/admin.ts';
+import { EventStreams } from '../http/event-streams.ts';
 import type { BackupSource, TokenSources } from '../http/sources.ts';
+import { eventFeed } from '../observe/feed.ts';
 import { joinObservers } from '../observe/join.ts';
 import { metricsObserver } from '../observe/metrics.ts';
 import { type State, stateObserver } from '../observe/state.ts';
@@ -54,7 +56,9 @@ export async function attend(
   const scrubWithinMs = cron === null ? 0 : withinMs;
   const metrics = metricsObserver({ stores, scrubWithinMs, ...about, now });
   const state = stateObserver({ stores, now });
-  const observe = joinObservers({ metrics: metrics.observe, state: state.observe, log });
+  const feed = eventFeed({ now });
+  const heard = { metrics: metrics.observe, state: state.observe, feed: feed.observe };
+  const observe = joinObservers({ ...heard, log });
 
   await using opened = new AsyncDisposableStack();
   const { deps } = opened.use(buildHouse(config, observe));
@@ -81,6 +85,7 @@ export async function attend(
           alive: () => daemon.alive(),
           ready: () => daemon.ready(),
           observe,
+          events: new EventStreams(feed),
         }),
       )
     : undefined;

@@ -8,7 +8,7 @@ import { toFailure } from '../core/errors.ts';
 import { clientOf } from './client-certificates.ts';
 import { judge, type Verdict } from './guard.ts';
 import { requestProblem, thrownProblem } from './problem.ts';
-import { type Answer, problemAnswer, type Route } from './route.ts';
+import { type Answer, problemAnswer, type Route, type StreamAnswer } from './route.ts';
 import { routes } from './routes.ts';
 import type { AdminOptions, ClientNames } from './sources.ts';
 import { followFiles, shownBy, type TlsMaterial, tlsOptions } from './tls.ts';
@@ -21,6 +21,8 @@ const headLimitBytes = 16 * 1024;
 const headTimeoutMs = 10_000;
 const requestTimeoutMs = 30_000;
 const usualAnswerLimitMs = 60_000;
+// Streams end by themselves long before.
+const streamLimitMs = 3_600_000;
 const idleTimeoutMs = 5_000;
 const mostConnections = 100;
 
@@ -74,6 +76,7 @@ export function buildAdmin(options: AdminOptions): FastifyInstance {
   app.setNotFoundHandler((_request, reply) =>
     send(reply, problemAnswer(requestProblem('not-found', 'no such path'))),
   );
+  app.addHook('preClose', async () => options.events.close());
   for (const route of routes) addRoute(app, route, options);
   return app;
 }
@@ -93,8 +96,9 @@ function addRoute(app: FastifyInstance, route: Route, options: AdminOptions): vo
   app.route<{ Params: Record<string, string>; Querystring: Record<string, unknown> }>({
     method: route.method,
     url: route.path,
-    handler: async ({ params, query, body, signal }, reply) =>
-      send(reply, await route.answer(options, { params, query, body, signal })),
+    ...(route.streams === true ? { handlerTimeout: streamLimitMs } : {}),
+    handler: async ({ params, query, body, headers, signal }, reply) =>
+      send(reply, await route.answer(options, { params, query, body, headers, signal })),
   });
 }
 
@@ -109,7 +113,10 @@ function acceptJsonOnly(app: FastifyInstance): void {
   });
 }
 
-function send(reply: FastifyReply, answer: Answer): FastifyReply {
+function send(reply: FastifyReply, answer: Answer | StreamAnswer): FastifyReply {
+  const { body } = answer;
+  // Nobody would ever read it, and it would count as a listener.
+  if (reply.request.method === 'HEAD' && typeof body !== 'string') body.destroy();
   return (
     reply
       .code(answer.status)
@@ -120,7 +127,7 @@ function send(reply: FastifyReply, answer: Answer): FastifyReply {
         'x-content-type-options': 'nosniff',
       })
       // As bytes: to text of a JSON type fastify would add a charset, which problem+json has not.
-      .send(Buffer.from(answer.body))
+      .send(typeof body === 'string' ? Buffer.from(body) : body)
   );
 }
 

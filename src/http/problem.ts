@@ -13,7 +13,8 @@ export type RequestFault =
   | 'wrong-host'
   | 'too-large'
   | 'not-json'
-  | 'too-slow';
+  | 'too-slow'
+  | 'too-many-listeners';
 
 export interface Problem {
   readonly type: 'about:blank';
@@ -32,7 +33,8 @@ const faults = {
   'token-refused': [403, 'Use the token of a scope that allows the call, see http.tokens.'],
   'not-found': [
     404,
-    'The paths are /healthz, /readyz, /metrics and /v1/ with status, backups, restores, drills.',
+    'The paths are /healthz, /readyz, /metrics and /v1/ with status, events, backups, restores, ' +
+      'drills.',
   ],
   'method-not-allowed': [405, 'The header Allow names the methods of this path.'],
   'already-running': [409, 'The log and the metrics tell when it has ended, and how.'],
@@ -40,6 +42,7 @@ const faults = {
   'too-large': [413, 'No call of this API needs that much.'],
   'not-json': [415, 'Send application/json or no body at all.'],
   'too-slow': [408, 'Send the whole request at once.'],
+  'too-many-listeners': [429, 'Try again later, or ask GET /v1/status from time to time.'],
 } as const satisfies Record<RequestFault, readonly [number, string]>;
 
 const failureStatus = {

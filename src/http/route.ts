@@ -1,4 +1,5 @@
 /** What a route is: a question to the admin API, who may ask it, and its answer. */
+import type { Readable } from 'node:stream';
 import { jsonText } from './json.ts';
 import { type Problem, problemType, requestProblem } from './problem.ts';
 import type { AdminOptions } from './sources.ts';
@@ -9,6 +10,7 @@ export interface Call {
   readonly query: Readonly<Record<string, unknown>>;
   /** Undefined when none was sent. */
   readonly body: unknown;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly signal: AbortSignal;
 }
 
@@ -19,12 +21,19 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** An answer that goes on. */
+export interface StreamAnswer extends Omit<Answer, 'body'> {
+  readonly body: Readable;
+}
+
 export interface Route {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   /** `open` needs no token: probes and Prometheus have none. */
   readonly scope: Scope | 'open';
-  readonly answer: (options: AdminOptions, call: Call) => Promise<Answer>;
+  readonly answer: (options: AdminOptions, call: Call) => Promise<Answer | StreamAnswer>;
+  /** Its answer may take as long as it likes. */
+  readonly streams?: true;
   /** What the call is to change, for the audit, where the path does not tell. */
   readonly target?: (call: Pick<Call, 'body'>) => string | undefined;
 }

@@ -1,5 +1,6 @@
 /** What the admin API can be asked, and how each question is answered. Knows nothing of sockets. */
 import { parseBackupId } from '../core/names.ts';
+import { eventRoutes } from './event-routes.ts';
 import { type Problem, requestProblem } from './problem.ts';
 import { restoreRoutes } from './restore-routes.ts';
 import {
@@ -40,6 +41,7 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/backups/:id', scope: 'read', answer: answerBackup },
   { method: 'POST', path: '/v1/backups', scope: 'operate', answer: answerTake },
   { method: 'POST', path: '/v1/heals', scope: 'operate', answer: answerHeal },
+  ...eventRoutes,
   ...restoreRoutes,
 ];
 

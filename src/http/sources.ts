@@ -5,6 +5,7 @@ import type { Observe } from '../core/events.ts';
 import type { RestoreRecord } from '../core/restore.ts';
 import type { Wanted } from '../engine/candidates.ts';
 import type { RestoreAsked } from '../engine/plan-restore.ts';
+import type { EventStreams } from './event-streams.ts';
 import type { ReadTls } from './tls.ts';
 
 export interface AdminOptions {
@@ -31,6 +32,7 @@ export interface AdminOptions {
   /** Whether the daemon has begun its work and is not draining. */
   readonly ready: () => Health;
   readonly observe: Observe;
+  readonly events: EventStreams;
   /** How long an answer may take before the caller is told `timed-out`. 60 s unless given. */
   readonly answerLimitMs?: number;
   /** How long closing waits for calls in progress. 2 s unless given. */

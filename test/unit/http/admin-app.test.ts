@@ -275,7 +275,7 @@ describe('an error', () => {
       status: 404,
       code: 'not-found',
       detail: 'no such path',
-      hint: 'The paths are /healthz, /readyz, /metrics and /v1/ with status, backups, restores, drills.',
+      hint: 'The paths are /healthz, /readyz, /metrics and /v1/ with status, events, backups, restores, drills.',
     });
   });
 
