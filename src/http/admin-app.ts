@@ -11,6 +11,7 @@ import { requestProblem, thrownProblem } from './problem.ts';
 import { type Answer, problemAnswer, type Route, type StreamAnswer } from './route.ts';
 import { routes } from './routes.ts';
 import type { AdminOptions, ClientNames } from './sources.ts';
+import { endStreamsFirst } from './stream-ends.ts';
 import { followFiles, shownBy, type TlsMaterial, tlsOptions } from './tls.ts';
 import { answerUnreadable } from './unreadable.ts';
 
@@ -76,7 +77,7 @@ export function buildAdmin(options: AdminOptions): FastifyInstance {
   app.setNotFoundHandler((_request, reply) =>
     send(reply, problemAnswer(requestProblem('not-found', 'no such path'))),
   );
-  app.addHook('preClose', async () => options.events.close());
+  endStreamsFirst(app, options.events);
   for (const route of routes) addRoute(app, route, options);
   return app;
 }

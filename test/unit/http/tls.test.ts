@@ -8,14 +8,16 @@ import { connect } from 'node:tls';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { serverTlsReader } from '../../../src/config/server-tls.ts';
 import { serveAdmin } from '../../../src/http/admin.ts';
+import { EventStreams } from '../../../src/http/event-streams.ts';
 import type { AdminOptions } from '../../../src/http/sources.ts';
+import { eventFeed } from '../../../src/observe/feed.ts';
 import {
   type CertificatePair,
   type Certificates,
   makeCertificates,
 } from '../../support/certificates.ts';
+import { secureCall, secureConnection, secureStream } from '../../support/secure-call.ts';
 import { bearer, type House, house, operate } from './house.ts';
-import { secureCall, secureConnection } from './secure-call.ts';
 
 let certificates: Certificates;
 let shown: CertificatePair;
@@ -115,6 +117,20 @@ describe('the admin API over TLS', () => {
     expect(error.code).toBe('ECONNRESET');
     expect((await secureCall(`${url}/healthz`, { ca: certificates.ca })).status).toBe(200);
   });
+});
+
+test('a stream of events over TLS is ended by the end of the server, not cut', async () => {
+  const tls = serverTlsReader({ ...shown, clientCa: null });
+  const feed = eventFeed({ now: () => new Date() });
+  const { options } = house({ tls, events: new EventStreams(feed) });
+  const admin = await serveAdmin(options);
+  const stream = await secureStream(`${admin.address}/v1/events`, { ca: certificates.ca });
+  const heard = text(stream);
+  feed.observe({ kind: 'spool-swept', files: ['last'] });
+
+  await admin[Symbol.asyncDispose]();
+
+  expect(await heard).toContain('last');
 });
 
 describe('files that change', () => {

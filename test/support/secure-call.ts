@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { type RequestOptions, request } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { connect, type TLSSocket } from 'node:tls';
-import type { CertificatePair } from '../../support/certificates.ts';
+import type { CertificatePair } from './certificates.ts';
 
 export interface Answered {
   readonly status: number;
@@ -25,14 +25,20 @@ export interface CallOptions {
 
 /** Over a connection of its own. */
 export async function secureCall(url: string, options: CallOptions): Promise<Answered> {
+  const answer = await secureStream(url, options);
+  const shown = nameOf(answer.socket as TLSSocket);
+  return { status: answer.statusCode ?? 0, body: await text(answer), shown };
+}
+
+/** The same without waiting for the end of the answer. */
+export async function secureStream(url: string, options: CallOptions): Promise<IncomingMessage> {
   const { ca, client, method = 'GET', headers = {}, more = {} } = options;
   const pair =
     client === undefined ? {} : { cert: readFileSync(client.cert), key: readFileSync(client.key) };
   const tls = { ca: readFileSync(ca), ...pair };
   const asked = request(url, { method, headers, agent: false, ...tls, ...more }).end();
   const [answer] = (await once(asked, 'response')) as [IncomingMessage];
-  const shown = nameOf(answer.socket as TLSSocket);
-  return { status: answer.statusCode ?? 0, body: await text(answer), shown };
+  return answer;
 }
 
 function nameOf(socket: TLSSocket): string {
