@@ -65,7 +65,7 @@ test('docs/api.md is what the routes render', () => {
 function loadMoved(text: string) {
   const folder = mkdtempSync(join(tmpdir(), 'example-'));
   try {
-    const { ca, client } = makeCertificates(join(folder, 'made'));
+    const { ca, client, server } = makeCertificates(join(folder, 'made'));
     for (const below of ['etc/etcd-backupd/tls', 'etc/etcd-backupd/tokens', 'var/backups']) {
       mkdirSync(join(folder, below), { recursive: true });
     }
@@ -73,6 +73,9 @@ function loadMoved(text: string) {
       'tls/ca.crt': ca,
       'tls/client.crt': client.cert,
       'tls/client.key': client.key,
+      'tls/client-ca.crt': ca,
+      'tls/server.crt': server.cert,
+      'tls/server.key': server.key,
     };
     const save = (name: string, content: string) =>
       writeFileSync(join(folder, 'etc/etcd-backupd', name), content, { mode: 0o600 });

@@ -1,6 +1,5 @@
 /** The daemon put together: engine, loop, admin API, log and metrics, and their orderly end. */
 import type { LoadedConfig } from '../config/load.ts';
-import { readSecretFile } from '../config/secret-file.ts';
 import type { Observe } from '../core/events.ts';
 import { programVersion } from '../core/version.ts';
 import { Jobs } from '../daemon/jobs.ts';
@@ -8,20 +7,20 @@ import { type Daemon, startDaemon } from '../daemon/loop.ts';
 import type { Restores } from '../daemon/restores.ts';
 import { reportTo, type Supervisor } from '../daemon/supervision.ts';
 import { type AdminServer, serveAdmin } from '../http/admin.ts';
-import type { ReloadAnswer, TokenSources } from '../http/sources.ts';
+import type { ReloadAnswer } from '../http/sources.ts';
+import { eventFeed } from '../observe/feed.ts';
 import { joinObservers } from '../observe/join.ts';
 import { metricsObserver } from '../observe/metrics.ts';
 import { type State, stateObserver } from '../observe/state.ts';
 import { statusLine } from '../observe/status-line.ts';
+import { adminOptions } from './admin-options.ts';
 import { askedRestores } from './asked-restores.ts';
-import { backupDesk } from './backup-desk.ts';
-import { heals } from './chores.ts';
 import { dutiesOf } from './duties.ts';
 import { openNotifier, targetsOf } from './notifier.ts';
 import { Reloads } from './reloads.ts';
 import { Residence } from './residence.ts';
 import { buildHouse } from './wire.ts';
-import { askedVerifies, workDesk } from './work-desk.ts';
+import { askedVerifies } from './work-desk.ts';
 
 export interface Attended extends AsyncDisposable {
   readonly daemon: Daemon;
@@ -50,13 +49,13 @@ export async function attend(
   options: AttendOptions = {},
 ): Promise<Attended> {
   const { http } = loaded.config;
-  const { metrics, state } = watchers(loaded);
+  const { metrics, state, feed } = watchers(loaded);
 
   await using opened = new AsyncDisposableStack();
   // The first that is opened is the last that is closed: it tells how the others ended.
   const notifier = opened.use(openNotifier(loaded.config, (event) => observe(event)));
-  const { observe: notify } = notifier;
-  const observe = joinObservers({ metrics: metrics.observe, state: state.observe, log, notify });
+  const heard = { metrics: metrics.observe, state: state.observe, feed: feed.observe };
+  const observe = joinObservers({ ...heard, log, notify: notifier.observe });
   const residence = opened.use(new Residence(loaded, buildHouse(loaded.config, observe)));
   const restores = opened.use(askedRestores(residence));
   const beat = options.supervisor && reportTo(options.supervisor, outlookOf(state));
@@ -78,29 +77,9 @@ export async function attend(
     },
     observe,
   });
-  const { requestHeal, ...work } = workDesk({ daemon, jobs, verifies, lodging: residence });
+  const parts = { residence, daemon, restores, reloads, jobs, verifies, metrics, state, feed };
   const admin = http.enabled
-    ? opened.use(
-        await serveAdmin({
-          listen: http.listen,
-          get tokens() {
-            return tokensOf(residence.loaded);
-          },
-          status: state.report,
-          backups: backupDesk(residence),
-          jobs,
-          ...work,
-          get requestHeal() {
-            return heals(residence.loaded) ? requestHeal : undefined;
-          },
-          restores,
-          reload: () => reloads.ask('admin API'),
-          metrics,
-          alive: () => daemon.alive(),
-          ready: () => daemon.ready(),
-          observe,
-        }),
-      )
+    ? opened.use(await serveAdmin(adminOptions({ ...parts, observe })))
     : undefined;
   const held = opened.move();
   const reload = (by: string) => reloads.ask(by);
@@ -115,30 +94,12 @@ function watchers({ config }: LoadedConfig) {
   const scrubWithinMs = cron === null ? 0 : withinMs;
   const targets = targetsOf(config);
   const metrics = metricsObserver({ stores, scrubWithinMs, targets, ...about, now });
-  return { metrics, state: stateObserver({ stores, now }) };
+  return { metrics, state: stateObserver({ stores, now }), feed: eventFeed({ now }) };
 }
 
 function outlookOf(state: State): Parameters<typeof reportTo>[1] {
   return () => {
     const report = state.report();
     return { stopping: report.state === 'draining', status: statusLine(report) };
-  };
-}
-
-/** Tokens are read at every request, so that a rotated file counts at once. */
-function tokensOf({ config }: LoadedConfig): TokenSources {
-  const { read, operate, restore } = config.http.tokens;
-  const from = (path: string) => () => {
-    try {
-      return readSecretFile(path).reveal();
-    } catch {
-      // A token that cannot be read opens nothing; the caller sees that it was refused.
-      return undefined;
-    }
-  };
-  return {
-    ...(read === null ? {} : { read: from(read) }),
-    ...(operate === null ? {} : { operate: from(operate) }),
-    ...(restore === null ? {} : { restore: from(restore) }),
   };
 }

@@ -1,5 +1,6 @@
 /** Tries whom others are told by. */
-import { type Config, type NotifyWay, pingName, type SecretPlace } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
+import { type NotifyWay, pingName, type SecretPlace } from '../config/notify-config.ts';
 import { Failure, toFailure } from '../core/errors.ts';
 import type { Notice } from '../core/notice.ts';
 import type { CheckResult } from '../engine/check.ts';

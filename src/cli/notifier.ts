@@ -1,14 +1,14 @@
 /** Builds what tells others: from the configuration to the targets, and from events to messages. */
 import { hostname } from 'node:os';
 import { readCertificates } from '../config/certificates.ts';
+import type { Config } from '../config/config.ts';
 import {
-  type Config,
   type NotifyConfig,
   type NotifyWay,
   pingName,
   type SecretPlace,
   type WebhookConfig,
-} from '../config/config.ts';
+} from '../config/notify-config.ts';
 import { readKeyFile, readSecretFile } from '../config/secret-file.ts';
 import { Failure } from '../core/errors.ts';
 import type { Observe } from '../core/events.ts';

@@ -8,6 +8,8 @@ export interface Seen {
   readonly stores: readonly StoreSeen[];
   /** Null: it does not answer. Undefined: there is nothing of it to ask. */
   readonly daemon: DaemonSeen | null | undefined;
+  /** Why the daemon told nothing, as what it does: `does not answer on this host`. */
+  readonly silence: string;
   /** Why the cluster could not be asked. */
   readonly unreachable: string | null;
 }
@@ -93,8 +95,8 @@ function storeConcerns(store: StoreSeen, seen: Seen): readonly string[] {
   ];
 }
 
-function around({ daemon, unreachable }: Seen): readonly string[] {
-  const silent = daemon === null ? ['the daemon does not answer on this host'] : [];
+function around({ daemon, silence, unreachable }: Seen): readonly string[] {
+  const silent = daemon === null ? [`the daemon ${silence}`] : [];
   const { failedRuns = 0, lastFailure = null } = daemon ?? {};
   const failed =
     failedRuns > 0 ? [`${count(failedRuns, 'run')} failed in a row: ${lastFailure ?? '?'}`] : [];

@@ -3,20 +3,23 @@
  * sentence; found in a handshake, it is a riddle.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-
 import { type Findings, warnOfReaders } from './findings.ts';
 import { refuse } from './formats.ts';
-import type { Settings } from './schema.ts';
 import { readSmallFile } from './secret-file.ts';
 
 // The authorities that systems ship together are about a quarter of it.
-const largestPemBytes = 1024 * 1024;
+export const largestPemBytes = 1024 * 1024;
+
+/** Where a path is written, and the path. */
+interface Named {
+  readonly name: string;
+  readonly path: string | null;
+}
 
 export function checkCertificates(
-  tls: Settings['cluster']['tls'],
+  { ca, cert, key }: { readonly ca: Named; readonly cert: Named; readonly key: Named },
   { attempt, warn, today }: Findings & { readonly today: Date | undefined },
 ): void {
-  const { ca, cert, key } = tls;
   let certificate: X509Certificate | undefined;
   const warnOfDate = (path: string, found: X509Certificate): void => {
     // A warning, because it may be replaced while the daemon runs, and is then read again.
@@ -24,31 +27,45 @@ export function checkCertificates(
     if (found.validToDate <= today) warn(`${path} holds a certificate that has expired`);
     else if (found.validFromDate > today) warn(`${path} holds a certificate that is not valid yet`);
   };
-  if (ca !== null) {
-    attempt('cluster.tls.ca', () => {
-      for (const found of readCertificates(ca)) warnOfDate(ca, found);
-    });
-  }
-  if (cert !== null) {
-    attempt('cluster.tls.cert', () => {
-      certificate = readCertificates(cert)[0];
-      if (certificate !== undefined) warnOfDate(cert, certificate);
-    });
-  }
-  if (key !== null) {
-    attempt('cluster.tls.key', () => {
-      const found = readKey(key);
-      if (certificate?.checkPrivateKey(found) === false) {
-        refuse(`${key} is not the key of the certificate in cluster.tls.cert`);
-      }
-      warnOfReaders(key, { key: 'cluster.tls.key', warn });
-    });
-  }
+  checkNamed(ca, attempt, (path) => {
+    for (const found of readCertificates(path)) warnOfDate(path, found);
+  });
+  checkNamed(cert, attempt, (path) => {
+    certificate = readCertificates(path)[0];
+    if (certificate !== undefined) warnOfDate(path, certificate);
+  });
+  checkNamed(key, attempt, (path) => {
+    const found = parseKey(readSmallFile(path, largestPemBytes), path);
+    if (certificate !== undefined) checkPair(certificate, { key: found, path, cert: cert.name });
+    warnOfReaders(path, { key: key.name, warn });
+  });
+}
+
+function checkNamed(
+  { name, path }: Named,
+  attempt: Findings['attempt'],
+  check: (path: string) => void,
+): void {
+  if (path !== null) attempt(name, () => check(path));
+}
+
+/** Refuses a key that is not the one of the certificate. */
+export function checkPair(
+  certificate: X509Certificate,
+  { key, path, cert }: { readonly key: KeyObject; readonly path: string; readonly cert: string },
+): void {
+  if (certificate.checkPrivateKey(key)) return;
+  refuse(`${path} is not the key of the certificate in ${cert}`);
 }
 
 /** The certificates of a PEM file; refuses one that has none or a damaged one. */
 export function readCertificates(path: string): readonly X509Certificate[] {
-  const text = readSmallFile(path, largestPemBytes).toString('latin1');
+  return parseCertificates(readSmallFile(path, largestPemBytes), path);
+}
+
+/** The same of bytes that were read from the path. */
+export function parseCertificates(pem: Buffer, path: string): readonly X509Certificate[] {
+  const text = pem.toString('latin1');
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g);
   if (blocks === null) return refuse(`${path} holds no certificate in PEM form`);
   return blocks.map((block, index) => {
@@ -60,8 +77,9 @@ export function readCertificates(path: string): readonly X509Certificate[] {
   });
 }
 
-function readKey(path: string): KeyObject {
-  const text = readSmallFile(path, largestPemBytes).toString('latin1');
+/** The private key in PEM bytes that were read from the path. */
+export function parseKey(pem: Buffer, path: string): KeyObject {
+  const text = pem.toString('latin1');
   if (/BEGIN ENCRYPTED PRIVATE KEY|Proc-Type: 4,ENCRYPTED/.test(text)) {
     refuse(`${path} is locked by a passphrase, which a daemon cannot be asked for`);
   }

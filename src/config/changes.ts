@@ -5,8 +5,17 @@ import type { Config, StoreConfig } from './config.ts';
 import type { LoadedConfig } from './load.ts';
 import { configFailure, shownValue } from './problem.ts';
 
-/** What holds the admin API's place: whoever waits there would be cut off. */
-const fixedKeys = ['http.enabled', 'http.listen'] as const;
+/**
+ * What holds the admin API's place: whoever waits there would be cut off. The files of `http.tls`
+ * are read again when they change, not their names.
+ */
+const fixedKeys = [
+  'http.enabled',
+  'http.listen',
+  'http.tls.cert',
+  'http.tls.key',
+  'http.tls.clientCa',
+] as const;
 
 /** Throws `config-invalid` for settings that take a restart. */
 export function requireReloadable(old: LoadedConfig, next: LoadedConfig): void {

@@ -80,8 +80,16 @@ function composeDrill({ startLimit, ...same }: Settings['drill']): Config['drill
   return { ...same, startLimitMs: startLimit };
 }
 
-function composeHttp({ enabled, listen, tokens }: Settings['http']): Config['http'] {
-  return { enabled, listen: splitAddress(listen, 0), tokens };
+function composeHttp({ enabled, listen, tls, tokens, clients }: Settings['http']): Config['http'] {
+  const { cert, key, clientCa } = tls;
+  const { read, operate, restore } = clients;
+  return {
+    enabled,
+    listen: splitAddress(listen, 0),
+    tls: cert === null || key === null ? null : { cert, key, clientCa },
+    tokens,
+    clients: { read: read ?? [], operate: operate ?? [], restore: restore ?? [] },
+  };
 }
 
 function composeStore(

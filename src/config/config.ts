@@ -3,7 +3,7 @@
  * bytes) and frozen. Made by `load.ts` only. It holds paths of secrets, and where a secret may
  * stand for itself, one that never prints.
  */
-import type { Secret } from '../core/secret.ts';
+import type { NotifyConfig } from './notify-config.ts';
 
 export interface Config {
   readonly cluster: ClusterConfig;
@@ -184,42 +184,22 @@ export interface HealConfig {
   readonly cron: string;
 }
 
-export interface NotifyConfig {
-  readonly ping: NotifyWay & {
-    readonly success: SecretPlace | null;
-    readonly failure: SecretPlace | null;
-    readonly method: (typeof pingMethods)[number];
-  };
-  /** Names are unique. */
-  readonly webhooks: readonly WebhookConfig[];
-}
-
-export interface WebhookConfig extends NotifyWay {
-  readonly name: string;
-  readonly url: SecretPlace;
-  readonly events: readonly string[];
-  readonly method: (typeof webhookMethods)[number];
-  /** By their names, the paths of the files with their values. */
-  readonly headers: Readonly<Record<string, string>>;
-  readonly template: SecretPlace | null;
-}
-
-export interface NotifyWay {
-  readonly ca: string | null;
-  readonly insecureHttp: boolean;
-  readonly timeoutMs: number;
-  readonly retries: number;
-}
-
-/** The secret itself, or the path of the file that is read at each use. */
-export type SecretPlace = Secret | { readonly file: string };
-
 export interface HttpConfig {
   readonly enabled: boolean;
   /** `host` without brackets; port 0 takes any free one. */
   readonly listen: { readonly host: string; readonly port: number };
   /** Paths for `readSecretFile`, which is called for every request; null: not set. */
   readonly tokens: { readonly [Scope in HttpScope]: string | null };
+  /** Null: plain HTTP. Paths for `serverTlsReader`. */
+  readonly tls: HttpTlsConfig | null;
+  /** Names in client certificates; without `tls.clientCa` there are none. */
+  readonly clients: { readonly [Scope in HttpScope]: readonly string[] };
+}
+
+export interface HttpTlsConfig {
+  readonly cert: string;
+  readonly key: string;
+  readonly clientCa: string | null;
 }
 
 export interface LogConfig {
@@ -235,10 +215,6 @@ export const storeTypes = ['file', 'nfs', 's3'] as const;
 export const checksumPolicies = ['auto', 'none'] as const;
 export const encryptionKinds = ['none', 'AES256', 'aws:kms', 'customer'] as const;
 export const lockModes = ['governance', 'compliance'] as const;
-/** How the ping is called in logs and metrics. */
-export const pingName = 'ping';
-export const pingMethods = ['GET', 'POST'] as const;
-export const webhookMethods = ['POST', 'PUT'] as const;
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type LogLevel = (typeof logLevels)[number];
 export const httpScopes = ['read', 'operate', 'restore'] as const;

@@ -3,6 +3,7 @@
  * and is left out when one of them is a problem already: a second complaint would only hide the
  * first.
  */
+import { httpRisks, httpRules } from './http-rules.ts';
 import { notifyRisks, notifyRules } from './notify-rules.ts';
 import { isLoopback, splitAddress } from './places.ts';
 import type { Rule } from './rule.ts';
@@ -44,6 +45,7 @@ export function findRisks(settings: Settings): readonly string[] {
     ...(settings.seal.trustedKeys !== null && settings.seal.signingKeyFile === null
       ? ['seal.trustedKeys without seal.signingKeyFile: this host would refuse what it backs up']
       : []),
+    ...httpRisks(settings),
     ...storeRisks(settings),
     ...notifyRisks(settings),
   ];
@@ -140,31 +142,8 @@ const rules: readonly Rule[] = [
         : null,
     example: 'seal.identityFile: /etc/etcd-backupd/identity.txt',
   },
-  {
-    keys: ['http.listen', 'http.enabled', ...tokenKeys()],
-    reason: ({ http }) =>
-      http.enabled &&
-      !isLoopback(splitAddress(http.listen, 0).host) &&
-      Object.values(http.tokens).every((path) => path === null)
-        ? 'is open to other machines and needs a token: set one of http.tokens'
-        : null,
-    example: '127.0.0.1:9379',
-  },
-  {
-    keys: ['http.tokens.operate', ...tokenKeys()],
-    reason: ({ http: { tokens } }) => {
-      const paths = Object.values(tokens).filter((path) => path !== null);
-      return new Set(paths).size < paths.length
-        ? 'is the file of another scope too: then whoever may do the less may do the more'
-        : null;
-    },
-    example: '/etc/etcd-backupd/tokens/operate',
-  },
+  ...httpRules,
 ];
-
-function tokenKeys(): readonly string[] {
-  return ['http.tokens.read', 'http.tokens.operate', 'http.tokens.restore'];
-}
 
 function schemeOf(endpoint: string): string {
   return endpoint.slice(0, endpoint.indexOf(':'));

@@ -48,7 +48,10 @@ export function checkFiles(
   const warn = (text: string): void => {
     warnings.push(text);
   };
-  checkCertificates(settings.cluster.tls, { attempt, warn, today });
+  const { cluster, http } = settings;
+  const found = { attempt, warn, today };
+  checkCertificates(tlsFiles('cluster.tls', cluster.tls, 'ca'), found);
+  checkCertificates(tlsFiles('http.tls', http.tls, 'clientCa'), found);
   checkSecrets(settings, { attempt, warn });
   if (!isWrong('seal.identityFile')) checkIdentity(settings.seal, warn);
   checkSigningFiles(settings.seal, isWrong, warn);
@@ -64,6 +67,15 @@ export function checkFiles(
   }
   checkNotifyFiles(settings, isWrong, warn);
   return { problems, warnings };
+}
+
+function tlsFiles<const A extends string>(
+  section: string,
+  files: Readonly<Record<'cert' | 'key' | A, string | null>>,
+  authorities: A,
+) {
+  const named = (key: 'cert' | 'key' | A) => ({ name: `${section}.${key}`, path: files[key] });
+  return { ca: named(authorities), cert: named('cert'), key: named('key') };
 }
 
 function checkBucketFiles(

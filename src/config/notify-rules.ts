@@ -1,7 +1,7 @@
 /** Rules about pings and webhooks: names, and what would cross the network in clear. */
 import { Failure } from '../core/errors.ts';
 import { crossesInClear, parseWebAddress } from '../core/web-address.ts';
-import { pingName } from './config.ts';
+import { pingName } from './notify-config.ts';
 import type { Rule } from './rule.ts';
 import type { Settings } from './schema.ts';
 

@@ -2,7 +2,6 @@
 import { noticeKinds, usualNotices } from '../core/notice.ts';
 import { parseTemplate, placeholderNames } from '../core/template.ts';
 import { parseWebAddress } from '../core/web-address.ts';
-import { pingMethods, webhookMethods } from './config.ts';
 import { listing, optional, required, section, setting } from './entry.ts';
 import {
   choice,
@@ -14,6 +13,7 @@ import {
   refuse,
   truth,
 } from './formats.ts';
+import { pingMethods, webhookMethods } from './notify-config.ts';
 import { absolutePath } from './places.ts';
 
 const minuteMs = 60_000;

@@ -1,6 +1,6 @@
 /** From the settings of pings and webhooks to what the program reads. */
 import { Secret } from '../core/secret.ts';
-import type { NotifyConfig, NotifyWay, SecretPlace, WebhookConfig } from './config.ts';
+import type { NotifyConfig, NotifyWay, SecretPlace, WebhookConfig } from './notify-config.ts';
 import type { Settings } from './schema.ts';
 
 type Webhook = Settings['notify']['webhooks'][number];

@@ -37,7 +37,8 @@ function intro(): readonly string[] {
     '- Paths are absolute. Secrets are files with one line; they are read at each use, so',
     '  replacing the file rotates the secret without a restart.',
     '- A running daemon takes a changed configuration over at SIGHUP and `POST /v1/reload`, as a',
-    '  whole or not at all. Only `http.enabled` and `http.listen` need a restart.',
+    '  whole or not at all. Only `http.enabled`, `http.listen` and the paths in `http.tls` need',
+    '  a restart.',
     '- YAML anchors, aliases and tags are refused, and so is a key that is there twice.',
   ];
 }

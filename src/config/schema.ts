@@ -6,6 +6,7 @@ import { backupSections } from './backup-schema.ts';
 import { type HttpScope, logLevels } from './config.ts';
 import { listing, optional, required, type SettingsOf, section, setting } from './entry.ts';
 import { choice, duration, listOf, matching, truth } from './formats.ts';
+import { httpClients, httpTls } from './http-schema.ts';
 import { notifySection } from './notify-schema.ts';
 import { absolutePath, endpoint, listenAddress, serverName } from './places.ts';
 import { restoreSections } from './restore-schema.ts';
@@ -114,9 +115,10 @@ const http = section('Metrics, health and the admin API.', {
   listen: setting(
     listenAddress,
     '127.0.0.1:9379',
-    'Address to listen on. Any other than a loopback address needs a token. Port 0 takes a free ' +
-      'port. Needs a restart.',
+    'Address to listen on. Any other than a loopback address needs a token or a client of ' +
+      'http.clients. Port 0 takes a free port. Needs a restart.',
   ),
+  tls: httpTls,
   tokens: section('Who may call what. Health and metrics need no token.', {
     read: token(
       'read',
@@ -132,6 +134,7 @@ const http = section('Metrics, health and the admin API.', {
       'restores and drills, and for all other calls. Without it nobody can make such calls.',
     ),
   }),
+  clients: httpClients,
 });
 
 const log = section('Log lines, one per event.', {

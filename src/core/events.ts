@@ -3,6 +3,7 @@
  * metrics, the audit, the progress bar and the tests read them. One event is one log line.
  */
 import type { BackupId, ClusterId, ProofName, ProofOutcome, Revision } from './backup.ts';
+import type { DaemonEvent } from './daemon-events.ts';
 import type { Failure, FailureCode } from './errors.ts';
 import type { RestoreStep } from './restore.ts';
 
@@ -50,43 +51,7 @@ export interface NewestBackup {
 }
 
 export type Event =
-  // the daemon
-  | { kind: 'daemon-started'; version: string; node: string; cluster: string; stores: string[] }
-  | { kind: 'daemon-draining'; signal: string }
-  | { kind: 'daemon-stopped'; uptimeMs: number }
-  | { kind: 'config-waiting'; by: string }
-  | {
-      kind: 'config-reloaded';
-      /** Who asked for it: a signal, or the admin API. */
-      by: string;
-      /** Keys whose value is another one. */
-      changed: readonly string[];
-      cluster: string;
-      stores: readonly string[];
-      /** Stores that are new, or lie elsewhere than the one of that name did. */
-      moved: readonly string[];
-      /** Names of who is told: webhooks, and the ping. */
-      targets: readonly string[];
-      /** 0: there are no scrubs by schedule. */
-      scrubWithinMs: number;
-    }
-  | { kind: 'config-refused'; by: string; failure: Failure }
-  | { kind: 'reading-gave-way'; detail: string }
-  | {
-      kind: 'next-run-scheduled';
-      at: Date;
-      reason: string;
-      /** The last due time but one: a newest backup from before it is too old. */
-      expectedSince: Date | null;
-    }
-  | { kind: 'next-chore-scheduled'; chore: string; at: Date; expectedSince: Date | null }
-  | { kind: 'slot-missed'; slot: Date; reason: string }
-  // the turns of several daemons
-  | { kind: 'turn-drawn'; slot: Date; rank: number; of: number; waitMs: number }
-  | { kind: 'slot-answered'; slot: Date; store: string; id: BackupId; host: string }
-  | { kind: 'retry-scheduled'; at: Date; attempt: number; attempts: number; failure: Failure }
-  | { kind: 'preparation-failed'; failure: Failure }
-  | { kind: 'retries-ended'; slot: Date | null; attempts: number; failure: Failure; reason: string }
+  | DaemonEvent
   // a run
   | { kind: 'run-started'; trigger: Trigger; slot: Date | null; attempt: number }
   | { kind: 'run-skipped'; reason: 'unchanged'; newest: BackupId; revision: Revision }
@@ -239,6 +204,8 @@ export type Event =
   | { kind: 'notice-failed'; target: string; notice: string; attempts: number; failure: Failure }
   // the admin API
   | { kind: 'http-listening'; address: string }
+  | { kind: 'http-certificate-read'; subject: string; expiresAt: Date }
+  | { kind: 'http-certificate-kept'; failure: Failure }
   | { kind: 'call-failed'; method: string; path: string; failure: Failure }
   | {
       kind: 'call-made';

@@ -2,16 +2,27 @@
  * The admin API without a socket: which limits a request meets, what is asked of it in which
  * order, and what is told about it.
  */
+import type { ServerOptions } from 'node:http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { toFailure } from '../core/errors.ts';
+import { clientOf } from './client-certificates.ts';
 import { type Fields, readFields } from './fields.ts';
 import { judge, type Verdict } from './guard.ts';
 import { Limits } from './limits.ts';
 import { whileAwaited } from './patience.ts';
 import { requestProblem, thrownProblem } from './problem.ts';
-import { type Answer, type Call, matchesPath, problemAnswer, type Route } from './route.ts';
+import {
+  type Answer,
+  type Call,
+  matchesPath,
+  problemAnswer,
+  type Route,
+  type StreamAnswer,
+} from './route.ts';
 import { routes } from './routes.ts';
-import type { AdminOptions } from './sources.ts';
+import type { AdminOptions, ClientNames } from './sources.ts';
+import { endStreamsFirst } from './stream-ends.ts';
+import { followFiles, shownBy, type TlsMaterial, tlsOptions } from './tls.ts';
 import { answerUnreadable } from './unreadable.ts';
 
 // One caller that sends nothing, or too much, must not cost the daemon memory or sockets. No call
@@ -24,9 +35,11 @@ const usualAnswerLimitMs = 60_000;
 const idleTimeoutMs = 5_000;
 const mostConnections = 100;
 
+/** Throws what reading the TLS files throws. */
 export function buildAdmin(options: AdminOptions): FastifyInstance {
   const callers = new WeakMap<object, Verdict['caller']>();
   const limits = new Limits(options.nowMs);
+  const shown = options.tls?.();
   const app = fastify({
     logger: false,
     bodyLimit: bodyLimitBytes,
@@ -34,11 +47,7 @@ export function buildAdmin(options: AdminOptions): FastifyInstance {
     keepAliveTimeout: idleTimeoutMs,
     // While closing, the daemon itself says what it still takes.
     return503OnClosing: false,
-    http: {
-      maxHeaderSize: headLimitBytes,
-      headersTimeout: headTimeoutMs,
-      connectionsCheckingInterval: 5_000,
-    },
+    ...serverOptions(shown),
     clientErrorHandler: answerUnreadable,
     // A path that cannot be decoded meets no hook: it is told here.
     frameworkErrors: (error, request, reply) => {
@@ -48,6 +57,10 @@ export function buildAdmin(options: AdminOptions): FastifyInstance {
     },
   });
   app.server.maxConnections = mostConnections;
+  if (options.tls !== undefined && shown !== undefined) {
+    const { tls: read, observe } = options;
+    followFiles(app.server, { first: shown, read, observe });
+  }
   acceptJsonOnly(app);
   app.addHook('onRequest', async (request, reply) => {
     const verdict = admit(request, limits, options);
@@ -70,15 +83,28 @@ export function buildAdmin(options: AdminOptions): FastifyInstance {
   app.setNotFoundHandler((_request, reply) =>
     send(reply, problemAnswer(requestProblem('not-found', 'no such path'))),
   );
+  endStreamsFirst(app, options.events);
   for (const route of routes) addRoute(app, route, { limits, options });
   return app;
 }
 
+/** Fastify's types know a plain or a secure server; which of them it is, is known at run time. */
+function serverOptions(shown: TlsMaterial | undefined): { readonly http: ServerOptions } {
+  const http = {
+    maxHeaderSize: headLimitBytes,
+    headersTimeout: headTimeoutMs,
+    connectionsCheckingInterval: 5_000,
+  };
+  const secure = { https: shown === undefined ? null : { ...http, ...tlsOptions(shown) } };
+  return { http, ...secure };
+}
+
 /** The door, and how often one may knock at it. */
 function admit(request: FastifyRequest, limits: Limits, options: AdminOptions): Verdict {
-  const head = headOf(request);
+  const { listen, tokens, clients } = options;
+  const head = { ...headOf(request), client: () => knownClient(request, clients) };
   const isProbe = routes.some(({ path, weight }) => weight === 'probe' && path === head.path);
-  const house = { listenHost: options.listen.host, tokens: options.tokens };
+  const house = { listenHost: listen.host, tokens, clients };
   if (isProbe) return judge(head, house);
   const hasToken = head.authorization !== undefined;
   const early = hasToken ? limits.refuseToken(request.ip) : undefined;
@@ -99,12 +125,12 @@ function addRoute(app: FastifyInstance, route: Route, { limits, options }: Room)
   app.route<{ Params: Record<string, string> }>({
     method: route.method,
     url: route.path,
-    handler: async ({ params, query, body }, reply) => {
+    handler: async ({ params, query, body, headers }, reply) => {
       const read = readCall(route, query, body);
       if ('problem' in read) return send(reply, problemAnswer(read.problem));
       const result = await whileAwaited(reply.raw, limitMs, (signal) => {
-        const call = { params, signal, ...read } as Call<never, never>;
-        const answer = (): Promise<Answer> => route.answer(options, call);
+        const call = { params, headers, signal, ...read } as Call<never, never>;
+        const answer = (): Promise<Answer | StreamAnswer> => route.answer(options, call);
         return route.weight === 'heavy' ? limits.heavily(answer) : answer();
       });
       const isRefused = 'problem' in result;
@@ -134,7 +160,10 @@ function acceptJsonOnly(app: FastifyInstance): void {
   });
 }
 
-function send(reply: FastifyReply, answer: Answer): FastifyReply {
+function send(reply: FastifyReply, answer: Answer | StreamAnswer): FastifyReply {
+  const { body } = answer;
+  // Nobody would ever read it, and it would count as a listener.
+  if (reply.request.method === 'HEAD' && typeof body !== 'string') body.destroy();
   return (
     reply
       .code(answer.status)
@@ -145,7 +174,7 @@ function send(reply: FastifyReply, answer: Answer): FastifyReply {
         'x-content-type-options': 'nosniff',
       })
       // As bytes: to text of a JSON type fastify would add a charset, which problem+json has not.
-      .send(Buffer.from(answer.body))
+      .send(typeof body === 'string' ? Buffer.from(body) : body)
   );
 }
 
@@ -167,6 +196,12 @@ function tellCall(request: FastifyRequest, { who, status }: Outcome, options: Ad
 function tellFault(request: FastifyRequest, error: unknown, options: AdminOptions): void {
   const { method, path } = headOf(request);
   options.observe({ kind: 'call-failed', method, path, failure: toFailure(error) });
+}
+
+function knownClient(request: FastifyRequest, names: ClientNames | undefined) {
+  const shown = shownBy(request.socket);
+  if (shown === undefined || names === undefined) return undefined;
+  return clientOf(shown, { names, now: new Date() });
 }
 
 function thrownAnswer(thrown: unknown): Answer {

@@ -5,13 +5,16 @@ import { buildAdmin } from './admin-app.ts';
 import type { AdminOptions } from './sources.ts';
 
 export interface AdminServer extends AsyncDisposable {
-  /** `http://127.0.0.1:8379` */
+  /** `http://127.0.0.1:8379`, or https. */
   readonly address: string;
 }
 
 const usualCloseLimitMs = 2_000;
 
-/** Listens, or throws `http-listen`. Disposal waits for calls in progress, but not for long. */
+/**
+ * Listens, or throws `http-listen`, or what reading the TLS files throws. Disposal waits for calls
+ * in progress, but not for long.
+ */
 export async function serveAdmin(options: AdminOptions): Promise<AdminServer> {
   const app = buildAdmin(options);
   const { host, port } = options.listen;
@@ -30,17 +33,17 @@ export async function serveAdmin(options: AdminOptions): Promise<AdminServer> {
   // A failed accept (no free descriptor) concerns one caller; without a listener it would end
   // the process, and backups with it.
   app.server.on('error', () => {});
-  const address = addressOf(app);
+  const address = `${options.tls === undefined ? 'http' : 'https'}://${boundTo(app)}`;
   options.observe({ kind: 'http-listening', address });
 
   const closeLimitMs = options.closeLimitMs ?? usualCloseLimitMs;
   return { address, [Symbol.asyncDispose]: () => close(app, closeLimitMs) };
 }
 
-function addressOf(app: FastifyInstance): string {
+function boundTo(app: FastifyInstance): string {
   const bound = app.server.address();
   if (bound === null || typeof bound === 'string') return String(bound);
-  return `http://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`;
+  return `${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`;
 }
 
 /** Safe to call twice. Idle connections end at once, those with a call in progress at the limit. */

@@ -3,10 +3,11 @@
  * so that every rule has a test without a socket.
  */
 import { isIPv4 } from 'node:net';
+import type { Client } from './client-certificates.ts';
 import { type Problem, requestProblem } from './problem.ts';
 import { matchesPath, type Route } from './route.ts';
 import { routes } from './routes.ts';
-import type { TokenSources } from './sources.ts';
+import type { ClientNames, TokenSources } from './sources.ts';
 import { allows, type Scope, scopeOf, scopes } from './tokens.ts';
 
 export interface Head {
@@ -16,15 +17,19 @@ export interface Head {
   /** The header Host. */
   readonly host: string | undefined;
   readonly authorization: string | undefined;
+  /** Whose certificate the connection showed; undefined: none. */
+  readonly client?: () => Client | { readonly refusal: string } | undefined;
 }
 
 export interface House {
   readonly listenHost: string;
   readonly tokens: TokenSources;
+  readonly clients?: ClientNames | undefined;
 }
 
 export interface Verdict {
-  readonly caller: Scope | 'anonymous';
+  /** `certificate:NAME` for who is let in by a certificate. */
+  readonly caller: Scope | 'anonymous' | `certificate:${string}`;
   /** Undefined: let in. */
   readonly problem?: Problem;
   readonly headers?: Record<string, string>;
@@ -36,14 +41,36 @@ export function judge(head: Head, house: House): Verdict {
   const route = known.find((candidate) => candidate.method === method);
   // Before the tokens are looked at: a probe must not fail because a token cannot be read.
   if (route?.scope === 'open') return { caller: 'anonymous' };
-  const caller = scopeOf(head.authorization, house.tokens) ?? 'anonymous';
+  const asking = callerOf(head, house);
+  const { caller } = asking;
   if (known.length === 0) return { caller, problem: requestProblem('not-found', 'no such path') };
   if (route === undefined) return { caller, ...wrongMethod(known) };
   if (!isHostKnown(head.host, house.listenHost)) {
     const detail = 'the header Host names another host than this one';
     return { caller, problem: requestProblem('wrong-host', detail) };
   }
-  return { caller, ...judgeScope(route.scope, caller, house) };
+  return { caller, ...judgeScope(route.scope, asking, house) };
+}
+
+interface Asking extends Pick<Verdict, 'caller'> {
+  /** Undefined: nothing. */
+  readonly held: Scope | undefined;
+  /** Why the certificate that was shown opens nothing. */
+  readonly refusal?: string;
+}
+
+/** Who shows a token and a certificate is who may do more of the two. */
+function callerOf({ authorization, client }: Head, { tokens }: House): Asking {
+  const byToken = scopeOf(authorization, tokens);
+  const known = client?.();
+  if (known === undefined) return { caller: byToken ?? 'anonymous', held: byToken };
+  if ('refusal' in known) {
+    return { caller: byToken ?? 'anonymous', held: byToken, refusal: known.refusal };
+  }
+  if (byToken !== undefined && allows(byToken, known.scope)) {
+    return { caller: byToken, held: byToken };
+  }
+  return { caller: `certificate:${known.name}`, held: known.scope };
 }
 
 /** Whether only programs on this machine can connect. */
@@ -71,24 +98,30 @@ function wrongMethod(known: readonly Route[]): Pick<Verdict, 'problem' | 'header
 
 function judgeScope(
   needed: Scope,
-  caller: Verdict['caller'],
-  { tokens, listenHost }: House,
+  { caller, held, refusal }: Asking,
+  house: House,
 ): Pick<Verdict, 'problem' | 'headers'> {
-  if (caller !== 'anonymous' && allows(caller, needed)) return {};
-  if (needed === 'read' && tokens.read === undefined && isLoopback(listenHost)) return {};
-  if (!scopes.some((scope) => allows(scope, needed) && tokens[scope] !== undefined)) {
+  if (held !== undefined && allows(held, needed)) return {};
+  if (needed === 'read' && !isKept('read', house) && isLoopback(house.listenHost)) return {};
+  if (!scopes.some((scope) => allows(scope, needed) && isKept(scope, house))) {
     const hint = `Set http.tokens.${needed} to allow ${needed === 'read' ? 'it' : 'them'}.`;
     return { problem: requestProblem('token-refused', closed[needed], hint) };
   }
-  if (caller !== 'anonymous') {
-    const detail = `the token allows ${caller === 'read' ? 'reading only' : 'no restores'}`;
+  if (held !== undefined) {
+    const means = caller.startsWith('certificate:') ? 'certificate' : 'token';
+    const detail = `the ${means} allows ${held === 'read' ? 'reading only' : 'no restores'}`;
     const hint = `Use the token of http.tokens.${needed}.`;
     return { problem: requestProblem('token-refused', detail, hint) };
   }
   return {
-    problem: requestProblem('token-missing', 'the call needs a token'),
+    problem: requestProblem('token-missing', refusal ?? 'the call needs a token'),
     headers: { 'www-authenticate': 'Bearer realm="etcd-backupd"' },
   };
+}
+
+/** Whether anybody has been named who has the scope. */
+function isKept(scope: Scope, { tokens, clients }: House): boolean {
+  return tokens[scope] !== undefined || (clients?.[scope]?.length ?? 0) > 0;
 }
 
 const closed: Record<Scope, string> = {

@@ -4,7 +4,6 @@
  * the machine. Probes and metrics are never counted: a daemon under load is not a dead one.
  */
 import { type Problem, requestProblem } from './problem.ts';
-import type { Scope } from './tokens.ts';
 
 export interface Refusal {
   readonly problem: Problem;
@@ -46,7 +45,7 @@ export class Limits {
   }
 
   /** Counts a call. Callers with a token are not kept waiting by those without. */
-  refuseCall(address: string, caller: Scope | 'anonymous'): Refusal | undefined {
+  refuseCall(address: string, caller: string): Refusal | undefined {
     const waitMs = this.#calls.take(`${caller} ${address}`);
     return refusal(waitMs, `more than ${callsPerSecond} calls in a second came from this caller`);
   }

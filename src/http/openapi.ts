@@ -94,8 +94,8 @@ function responsesOf(route: Route): Record<string, Schema> {
   return Object.fromEntries([...refused, ...told]);
 }
 
-function responseOf({ description, schema, located }: Reply): Schema {
-  const content = schema === undefined ? { 'text/plain': {} } : { 'application/json': { schema } };
+function responseOf({ description, schema, contentType = 'text/plain', located }: Reply): Schema {
+  const content = schema === undefined ? { [contentType]: {} } : { 'application/json': { schema } };
   const headers = { location: { description: 'Where to look.', schema: { type: 'string' } } };
   return { description, ...(located === true ? { headers } : {}), content };
 }

@@ -15,6 +15,7 @@ export type RequestFault =
   | 'not-json'
   | 'too-slow'
   | 'too-many-calls'
+  | 'too-many-listeners'
   | 'busy';
 
 export interface Problem {
@@ -40,6 +41,7 @@ const faults = {
   'not-json': [415, 'Send application/json or no body at all.'],
   'too-slow': [408, 'Send the whole request at once.'],
   'too-many-calls': [429, 'Wait as long as Retry-After says, and ask less often.'],
+  'too-many-listeners': [429, 'Try again later, or ask GET /v1/status from time to time.'],
   busy: [503, 'Wait as long as Retry-After says, and try again.'],
 } as const satisfies Record<RequestFault, readonly [number, string]>;
 

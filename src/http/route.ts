@@ -1,4 +1,5 @@
 /** What a route is: a question to the admin API, who may ask it, and its answer. */
+import type { Readable } from 'node:stream';
 import type { Fields, Values } from './fields.ts';
 import { jsonText } from './json.ts';
 import { type Problem, problemType } from './problem.ts';
@@ -19,7 +20,13 @@ export interface Call<Q = unknown, B = unknown> {
   readonly query: Q;
   /** With fields of its own, or as it came where the route has a reader of its own. */
   readonly body: B;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly signal: AbortSignal;
+}
+
+/** An answer that goes on, for as long as it likes. */
+export interface StreamAnswer extends Omit<Answer, 'body'> {
+  readonly body: Readable;
 }
 
 export interface Route {
@@ -40,7 +47,10 @@ export interface Route {
   readonly problems?: readonly number[];
   /** `probe`: never refused for being one too many. `heavy`: reads stores, so few at a time. */
   readonly weight?: 'probe' | 'heavy';
-  readonly answer: (options: AdminOptions, call: Call<never, never>) => Promise<Answer>;
+  readonly answer: (
+    options: AdminOptions,
+    call: Call<never, never>,
+  ) => Promise<Answer | StreamAnswer>;
   /** What the call is to change, for the audit, where the path does not tell. */
   readonly target?: (call: { readonly body: unknown }) => string | undefined;
 }
@@ -49,6 +59,8 @@ export interface Reply {
   readonly description: string;
   /** Left out: text that is no JSON. */
   readonly schema?: Schema;
+  /** Of such a text; `text/plain` when left out. */
+  readonly contentType?: string;
   /** Whether the header Location tells where to look. */
   readonly located?: true;
 }
@@ -56,7 +68,10 @@ export interface Reply {
 type Answering<Q extends Fields, B> = Omit<Route, 'query' | 'body' | 'answer'> & {
   readonly query?: Q;
   readonly body?: B;
-  readonly answer: (options: AdminOptions, call: Call<Values<Q>, BodyOf<B>>) => Promise<Answer>;
+  readonly answer: (
+    options: AdminOptions,
+    call: Call<Values<Q>, BodyOf<B>>,
+  ) => Promise<Answer | StreamAnswer>;
 };
 
 type None = Record<never, never>;

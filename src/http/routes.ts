@@ -4,6 +4,7 @@
  */
 import { programVersion } from '../core/version.ts';
 import { backupRoutes } from './backup-routes.ts';
+import { eventRoutes } from './event-routes.ts';
 import { jobRoutes } from './job-routes.ts';
 import { openRoutes } from './open-routes.ts';
 import { documentOf } from './openapi.ts';
@@ -24,6 +25,7 @@ export const routes: readonly Route[] = [
   ...backupRoutes,
   ...jobRoutes,
   ...reloadRoutes,
+  ...eventRoutes,
   ...restoreRoutes,
 ];
 

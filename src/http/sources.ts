@@ -7,11 +7,17 @@ import type { RestoreRecord } from '../core/restore.ts';
 import type { RetentionPlan } from '../core/retention.ts';
 import type { Wanted } from '../engine/candidates.ts';
 import type { RestoreAsked } from '../engine/plan-restore.ts';
+import type { EventStreams } from './event-streams.ts';
+import type { ReadTls } from './tls.ts';
 
 export interface AdminOptions {
   /** Port 0 takes any free one. */
   readonly listen: { readonly host: string; readonly port: number };
   readonly tokens: TokenSources;
+  /** Left out: plain HTTP. */
+  readonly tls?: ReadTls | undefined;
+  /** Whose certificates open what, where the TLS files ask for certificates. */
+  readonly clients?: ClientNames;
   /** What GET /v1/status shows: anything that becomes JSON; bigints and dates are made safe. */
   readonly status: () => unknown;
   readonly backups: BackupSource;
@@ -38,6 +44,7 @@ export interface AdminOptions {
   /** Whether the daemon has begun its work and is not draining. */
   readonly ready: () => Health;
   readonly observe: Observe;
+  readonly events: EventStreams;
   /** How long an answer may take before the caller is told `timed-out`. 60 s unless given. */
   readonly answerLimitMs?: number;
   /** The clock of the limits, which never goes back. `performance.now` unless given. */
@@ -55,6 +62,16 @@ export interface TokenSources {
   readonly read?: () => string | undefined;
   readonly operate?: () => string | undefined;
   readonly restore?: () => string | undefined;
+}
+
+/**
+ * Which names in client certificates may what: `operator` is a common name; `dns:`, `uri:` and
+ * `email:` begin an alternative one. A scope without names is closed to certificates.
+ */
+export interface ClientNames {
+  readonly read?: readonly string[];
+  readonly operate?: readonly string[];
+  readonly restore?: readonly string[];
 }
 
 export interface Health {

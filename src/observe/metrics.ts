@@ -10,6 +10,7 @@ import { failureCodes } from '../core/errors.ts';
 import { backupSteps, type Observe, runResults } from '../core/events.ts';
 import { copyMetrics } from './copy-metrics.ts';
 import { expectationMetrics, watchExpectations } from './expectations.ts';
+import { watchHttp } from './http-metrics.ts';
 import { countEvents, drillResults, restoreResults, skipReasons } from './metric-events.ts';
 import { countNotices } from './notice-metrics.ts';
 import { reloadMetrics, watchReloads } from './reload-metrics.ts';
@@ -69,6 +70,7 @@ export function metricsObserver(options: MetricsOptions): Metrics {
     countEvents(set, { now, knows }),
     watchExpectations(expectations),
     notices,
+    watchHttp(series),
   ];
   const build = series.gauge('build_info', 'Always 1; which build answers.', ['version', 'node']);
   build.set({ version, node }, 1);

@@ -61,6 +61,7 @@ export function stateObserver({ stores, now }: StateOptions): State {
 const notAboutBackups: ReadonlySet<Event['kind']> = new Set([
   'call-failed',
   'config-refused',
+  'http-certificate-kept',
   'notice-failed',
 ]);
 

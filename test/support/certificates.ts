@@ -21,6 +21,8 @@ export interface Certificates {
   /** The same client signed by a CA that nobody here trusts; the CA itself is `strangerCa`. */
   readonly strangerClient: CertificatePair;
   readonly strangerCa: string;
+  /** Signs another one; over an earlier one of the same file, where there is one. */
+  readonly issue: (file: string, leaf?: Partial<Leaf>) => CertificatePair;
 }
 
 /**
@@ -39,7 +41,8 @@ export function makeCertificates(
   const strangers = makeAuthority('stranger-ca');
   const here = ['127.0.0.1', '::1', 'localhost', ...serverNames];
   const issue = (file: string, leaf: Partial<Leaf> = {}, by = ours): CertificatePair => {
-    const pair = signLeaf({ name: file, hosts: [], isExpired: false, ...leaf }, by);
+    const usual = { name: file, hosts: [], uris: [], emails: [], isExpired: false, bits: 2048 };
+    const pair = signLeaf({ ...usual, ...leaf }, by);
     return { cert: save(file, 'crt', pair.cert), key: save(file, 'key', pair.key) };
   };
   const save = (file: string, ending: string, text: string): string => {
@@ -47,15 +50,35 @@ export function makeCertificates(
     writeFileSync(path, text, { mode: 0o600 });
     return path;
   };
+  // Made when they are asked for: each key costs a tenth of a second, and few need them all.
+  const made = new Map<string, CertificatePair>();
+  const once = (...[file, ...rest]: Parameters<typeof issue>): CertificatePair => {
+    const pair = made.get(file) ?? issue(file, ...rest);
+    made.set(file, pair);
+    return pair;
+  };
   return {
     ca: save('ca', 'crt', forge.pki.certificateToPem(ours.certificate)),
-    server: issue('server', { hosts: here }),
-    expiredServer: issue('expired-server', { hosts: here, isExpired: true }),
-    otherNameServer: issue('other-name-server', { hosts: ['etcd.example'] }),
-    client: issue('client', { name: clientName }),
-    expiredClient: issue('expired-client', { name: clientName, isExpired: true }),
-    strangerClient: issue('stranger-client', { name: clientName }, strangers),
     strangerCa: save('stranger-ca', 'crt', forge.pki.certificateToPem(strangers.certificate)),
+    get server() {
+      return once('server', { hosts: here });
+    },
+    get expiredServer() {
+      return once('expired-server', { hosts: here, isExpired: true });
+    },
+    get otherNameServer() {
+      return once('other-name-server', { hosts: ['etcd.example'] });
+    },
+    get client() {
+      return once('client', { name: clientName });
+    },
+    get expiredClient() {
+      return once('expired-client', { name: clientName, isExpired: true });
+    },
+    get strangerClient() {
+      return once('stranger-client', { name: clientName }, strangers);
+    },
+    issue: (file, leaf) => issue(file, leaf),
   };
 }
 
@@ -65,13 +88,18 @@ interface Authority {
 }
 
 interface Leaf {
-  readonly name: string;
+  /** Common names; mostly one. */
+  readonly name: string | readonly string[];
   readonly hosts: readonly string[];
+  readonly uris: readonly string[];
+  readonly emails: readonly string[];
   readonly isExpired: boolean;
+  /** Of its RSA key. */
+  readonly bits: number;
 }
 
 function makeAuthority(name: string): Authority {
-  const { certificate, key } = blank(name, { isExpired: false });
+  const { certificate, key } = blank(name, { isExpired: false, bits: 2048 });
   certificate.setIssuer(certificate.subject.attributes);
   certificate.setExtensions([
     { name: 'basicConstraints', cA: true, critical: true },
@@ -84,10 +112,12 @@ function makeAuthority(name: string): Authority {
 
 function signLeaf(leaf: Leaf, by: Authority): { cert: string; key: string } {
   const { certificate, key } = blank(leaf.name, leaf);
-  const isAddress = (host: string) => /^[\d.]+$|:/.test(host);
-  const altNames = leaf.hosts.map((host) =>
+  const isAddress = (host: string) => /^[\d.]+$|^[\da-f]*:[\da-f:]*$/i.test(host);
+  const hosts = leaf.hosts.map((host) =>
     isAddress(host) ? { type: 7, ip: host } : { type: 2, value: host },
   );
+  const emails = leaf.emails.map((value) => ({ type: 1, value }));
+  const altNames = [...hosts, ...emails, ...leaf.uris.map((value) => ({ type: 6, value }))];
   certificate.setIssuer(by.certificate.subject.attributes);
   certificate.setExtensions([
     { name: 'keyUsage', digitalSignature: true, keyEncipherment: true, critical: true },
@@ -99,8 +129,8 @@ function signLeaf(leaf: Leaf, by: Authority): { cert: string; key: string } {
 }
 
 // Keys come from node:crypto: the package's own generator takes seconds for each.
-function blank(name: string, { isExpired }: { readonly isExpired: boolean }) {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+function blank(name: Leaf['name'], { isExpired, bits }: Pick<Leaf, 'isExpired' | 'bits'>) {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: bits });
   const pem = privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
   const key = forge.pki.privateKeyFromPem(pem);
   const certificate = forge.pki.createCertificate();
@@ -109,7 +139,7 @@ function blank(name: string, { isExpired }: { readonly isExpired: boolean }) {
   certificate.serialNumber = `01${randomBytes(8).toString('hex')}`;
   certificate.validity.notBefore = daysFromNow(isExpired ? -30 : -1);
   certificate.validity.notAfter = daysFromNow(isExpired ? -1 : 365);
-  certificate.setSubject([{ name: 'commonName', value: name }]);
+  certificate.setSubject([name].flat().map((value) => ({ name: 'commonName', value })));
   return { certificate, key };
 }
 

@@ -1,4 +1,6 @@
+import type { HttpConfig } from '../../config/config.ts';
 import { Failure } from '../../core/errors.ts';
+import { askDaemon, daemonUrl, silenceOf } from '../ask-daemon.ts';
 import type { Call, Command } from '../command.ts';
 import { configOptions, loadSettings } from '../settings.ts';
 
@@ -21,37 +23,29 @@ const answerMs = 5000;
 
 /** Opens neither stores nor the cluster: what they suffer is no reason to restart the daemon. */
 async function run(call: Call): Promise<number> {
-  const { enabled, listen } = loadSettings(call, { checkFiles: false }).config.http;
-  if (!enabled || listen.port === 0) {
+  const { http } = loadSettings(call, { checkFiles: false }).config;
+  if (!http.enabled || http.listen.port === 0) {
     throw new Failure('config-invalid', 'health needs http.enabled and a port in http.listen');
   }
-  const url = `http://${reachable(listen.host)}:${listen.port}`;
-  const { ok, reason } = await ask(`${url}/${call.values.ready ? 'readyz' : 'healthz'}`, call);
-  if (!ok) throw new Failure('daemon-unhealthy', `the daemon at ${url} says: ${reason}`);
+  const { ok, reason } = await ask(http, call);
+  if (!ok)
+    throw new Failure('daemon-unhealthy', `the daemon at ${daemonUrl(http)} says: ${reason}`);
   call.terminal.out(`${reason}\n`);
   return 0;
 }
 
-async function ask(url: string, call: Call): Promise<{ ok: boolean; reason: string }> {
+async function ask(http: HttpConfig, call: Call): Promise<{ ok: boolean; reason: string }> {
+  const path = call.values.ready ? '/readyz' : '/healthz';
   const signal = AbortSignal.any([call.signal, AbortSignal.timeout(answerMs)]);
   try {
-    const answer = await fetch(url, { signal });
-    const { reason } = (await answer.json()) as { reason?: unknown };
+    const { status, body } = await askDaemon(http, { path, signal });
+    const { reason } = Object(body) as { reason?: unknown };
     // Anybody may listen on a port: only an answer in the daemon's words counts.
     if (typeof reason !== 'string') throw new Error('it is not the daemon');
-    return { ok: answer.ok, reason };
+    return { ok: status === 200, reason };
   } catch (error) {
     call.signal.throwIfAborted();
-    const cause = (error as Error).cause ?? error;
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const text = `${url} does not answer: ${code ?? message}`;
+    const text = `${daemonUrl(http)}${path} does not answer: ${silenceOf(error)}`;
     throw new Failure('daemon-unhealthy', text, { cause: error });
   }
-}
-
-/** An address that means all of the host is for listening; one of them is for asking. */
-function reachable(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1';
-  if (host === '::') return '[::1]';
-  return host.includes(':') ? `[${host}]` : host;
 }

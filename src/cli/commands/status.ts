@@ -1,4 +1,5 @@
 import { rankSources } from '../../cluster/choose.ts';
+import type { HttpConfig } from '../../config/config.ts';
 import { readSecretFile } from '../../config/secret-file.ts';
 import { isAhead } from '../../core/clocks.ts';
 import { toFailure } from '../../core/errors.ts';
@@ -8,6 +9,7 @@ import { DueTimes } from '../../daemon/due-times.ts';
 import { parseSchedule } from '../../daemon/schedule.ts';
 import { trusts } from '../../engine/trust.ts';
 import type { StatusReport } from '../../observe/status-report.ts';
+import { askDaemon, silenceOf } from '../ask-daemon.ts';
 import type { Call, Command } from '../command.ts';
 import { configOptions, jsonOption, type OpenHouse, openForCommand } from '../settings.ts';
 import { type Holdings, holdings, tellTroubles } from '../shelves.ts';
@@ -32,13 +34,13 @@ const daemonAnswerMs = 2000;
 /** Works without the daemon and without the cluster: whatever answers is shown. */
 async function run(call: Call): Promise<number> {
   await using house = openForCommand(call);
-  const [daemon, members, found] = await Promise.all([
-    askDaemon(house, call),
+  const [{ report: daemon, silence }, members, found] = await Promise.all([
+    hear(house, call),
     askMembers(house, call),
     holdings(call, house.deps),
   ]);
   const stores = storesOf(found, house, daemon);
-  const verdict = judge({ stores, daemon, unreachable: members.unreachable }, house);
+  const verdict = judge({ stores, daemon, silence, unreachable: members.unreachable }, house);
   if (call.values.json) {
     const plain = stores.map(({ newest, ...facts }) => {
       return { ...facts, newest: newest?.id ?? null, startedAt: newest?.startedAt ?? null };
@@ -51,20 +53,33 @@ async function run(call: Call): Promise<number> {
   return tellTroubles(call, found) || members.exitCode;
 }
 
-async function askDaemon(house: OpenHouse, call: Call): Promise<StatusReport | null> {
-  const { enabled, listen, tokens } = house.loaded.config.http;
-  if (!enabled) return null;
-  const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host;
+interface Heard {
+  readonly report: StatusReport | null;
+  /** Why there is no report. */
+  readonly silence: string;
+}
+
+async function hear(house: OpenHouse, call: Call): Promise<Heard> {
+  const { http } = house.loaded.config;
+  const silent = (silence: string): Heard => ({ report: null, silence });
+  if (!http.enabled) return silent('does not answer on this host: http.enabled is false');
   const signal = AbortSignal.any([call.signal, AbortSignal.timeout(daemonAnswerMs)]);
   try {
-    const token = tokens.read === null ? undefined : readSecretFile(tokens.read).reveal();
-    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-    const answer = await fetch(`http://${host}:${listen.port}/v1/status`, { signal, headers });
-    return answer.ok ? ((await answer.json()) as StatusReport) : null;
-  } catch {
+    const token = tokenOf(http.tokens);
+    const { status, body } = await askDaemon(http, { path: '/v1/status', token, signal });
+    if (status === 200) return { report: body as StatusReport, silence: '' };
+    return silent(`tells its state only to those who may read (${status}), see http.tokens`);
+  } catch (error) {
+    call.signal.throwIfAborted();
     // No daemon on this host is an answer too, and the line says so.
-    return null;
+    return silent(`does not answer on this host: ${silenceOf(error)}`);
   }
+}
+
+/** Any token lets read. The one that allows the least is tried first. */
+function tokenOf({ read, operate, restore }: HttpConfig['tokens']): string | undefined {
+  const path = read ?? operate ?? restore;
+  return path === null ? undefined : readSecretFile(path).reveal();
 }
 
 async function askMembers(
@@ -121,8 +136,9 @@ function judge(
   {
     stores,
     daemon,
+    silence,
     unreachable,
-  }: Pick<Seen, 'unreachable'> & {
+  }: Pick<Seen, 'silence' | 'unreachable'> & {
     readonly stores: readonly StoreState[];
     readonly daemon: StatusReport | null;
   },
@@ -144,6 +160,7 @@ function judge(
       return { name: store, newestAt: newest?.startedAt, damaged, missing: missing ?? 0, failure };
     }),
     daemon: config.http.enabled ? asked : undefined,
+    silence,
     unreachable,
   });
 }

@@ -1,10 +1,15 @@
 /** What a probe is told by its exit status, by the real server and by none. */
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { freePorts } from '../../../src/cluster/loopback.ts';
+import { serverTlsReader } from '../../../src/config/server-tls.ts';
 import { serveAdmin } from '../../../src/http/admin.ts';
 import type { AdminOptions } from '../../../src/http/sources.ts';
+import { makeCertificates } from '../../support/certificates.ts';
 import { house } from '../http/house.ts';
 import { call, complaintOf, place } from './calling.ts';
 
@@ -74,4 +79,25 @@ test('says what is missing where the configuration has nobody listen', async () 
 
   expect(told.code).toBe('config-invalid');
   expect(complaintOf(told)).toBe('health needs http.enabled and a port in http.listen');
+});
+
+test('is told by https as well, whoever signed the certificate and however old it is', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'health-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const { expiredServer: pair } = makeCertificates(folder);
+  const port = await serve({ tls: serverTlsReader({ ...pair, clientCa: null }) });
+  const at = place({
+    'http.enabled': 'true',
+    'http.listen': `127.0.0.1:${port}`,
+    'http.tls.cert': pair.cert,
+    'http.tls.key': pair.key,
+  });
+
+  const told = await call(['health', ...at.words]);
+  const ready = await call(['health', '--ready', ...at.words]);
+
+  expect(told).toEqual({ code: 'success', out: 'the loop turns\n', err: '' });
+  expect(complaintOf(ready)).toBe(
+    `the daemon at https://127.0.0.1:${port} says: the stores are being read`,
+  );
 });

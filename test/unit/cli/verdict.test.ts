@@ -13,7 +13,12 @@ const good: StoreSeen = {
 const calm = { unchangedAt: null, failedRuns: 0, lastFailure: null };
 
 function seen(changes: Partial<Seen> = {}): Seen {
-  const known = { now: at('16:00'), expectedSince: at('14:45'), unreachable: null };
+  const known = {
+    now: at('16:00'),
+    expectedSince: at('14:45'),
+    silence: 'does not answer',
+    unreachable: null,
+  };
   return { ...known, stores: [good], daemon: calm, ...changes };
 }
 
@@ -83,7 +88,7 @@ describe('a cluster is safe', () => {
     [
       'the daemon is gone',
       { daemon: null, stores: [good, offsite()] },
-      'the daemon does not answer on this host',
+      'the daemon does not answer',
       2,
     ],
     [

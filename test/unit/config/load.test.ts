@@ -72,7 +72,9 @@ describe('a configuration', () => {
       http: {
         enabled: true,
         listen: { host: '127.0.0.1', port: 9379 },
+        tls: null,
         tokens: { read: null, operate: null, restore: null },
+        clients: { read: [], operate: [], restore: [] },
       },
       scrub: { cron: '17 2 * * *', withinMs: 2_592_000_000, repair: true },
       restore: { roots: [], before: [], after: [], programLimitMs: 120_000 },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type House, isLoopback, judge } from '../../../src/http/guard.ts';
+import { type Head, type House, isLoopback, judge } from '../../../src/http/guard.ts';
 import { operate, read, restore } from './house.ts';
 
 const nobody = {};
@@ -105,6 +105,66 @@ describe('the door', () => {
     token = 'second';
 
     expect([before, ask('POST /v1/backups', tokens, 'second')]).toEqual([401, 'in']);
+  });
+});
+
+describe('a client certificate at the door', () => {
+  const clients = { read: ['grafana'], operate: ['ops'] };
+  const ops = { name: 'ops', scope: 'operate' } as const;
+  const grafana = { name: 'grafana', scope: 'read' } as const;
+
+  function show(
+    request: string,
+    client: ReturnType<NonNullable<Head['client']>>,
+    { token, house = {} }: { token?: string; house?: Partial<House> } = {},
+  ) {
+    const [method = '', path = ''] = request.split(' ');
+    const authorization = token === undefined ? undefined : `Bearer ${token}`;
+    const head = { method, path, host: 'any.example', authorization, client: () => client };
+    return judge(head, { listenHost: '0.0.0.0', tokens: {}, clients, ...house });
+  }
+
+  test.each([
+    ['GET /v1/status', grafana, 'in'],
+    ['GET /v1/status', undefined, 401],
+    ['POST /v1/backups', ops, 'in'],
+    ['POST /v1/backups', grafana, 403],
+    ['POST /v1/restores', ops, 403],
+    ['POST /v1/backups', { refusal: 'it has expired' }, 401],
+  ] as const)('lets %s of %o: %s', (request, client, expected) => {
+    expect(show(request, client).problem?.status ?? 'in').toBe(expected);
+  });
+
+  test('closes reading to those without one on loopback too, where readers are named', () => {
+    const verdict = (names: typeof clients) =>
+      judge(
+        { method: 'GET', path: '/v1/status', host: 'localhost', authorization: undefined },
+        { listenHost: '127.0.0.1', tokens: {}, clients: names },
+      ).problem?.status;
+
+    expect([verdict(clients), verdict({ ...clients, read: [] })]).toEqual([401, undefined]);
+  });
+
+  test.each([
+    [ops, read, 'certificate:ops'],
+    [grafana, operate, 'operate'],
+    [ops, operate, 'operate'],
+    [{ refusal: 'it has expired' }, operate, 'operate'],
+  ] as const)('%o beside the token %s is %s: what allows more', (client, token, caller) => {
+    const house = { tokens: both };
+
+    expect(show('GET /v1/status', client, { token, house }).caller).toBe(caller);
+  });
+
+  test('is not looked at for probes', () => {
+    const client = () => {
+      throw new Error('cannot be read');
+    };
+    const head = { method: 'GET', path: '/healthz', host: undefined, authorization: undefined };
+
+    expect(judge({ ...head, client }, { listenHost: '0.0.0.0', tokens: {}, clients })).toEqual({
+      caller: 'anonymous',
+    });
   });
 });
 

@@ -3,7 +3,9 @@ import { Failure } from '../../../src/core/errors.ts';
 import type { Event } from '../../../src/core/events.ts';
 import { Jobs } from '../../../src/daemon/jobs.ts';
 import { Restores } from '../../../src/daemon/restores.ts';
+import { EventStreams } from '../../../src/http/event-streams.ts';
 import type { AdminOptions, ListQuery } from '../../../src/http/sources.ts';
+import { eventFeed } from '../../../src/observe/feed.ts';
 
 export const operate = 'operate-token-of-the-test';
 export const restore = 'restore-token-of-the-test';
@@ -75,6 +77,8 @@ export function house(changes: Partial<AdminOptions> = {}): House {
     alive: () => ({ ok: true, reason: 'the loop turns' }),
     ready: () => ({ ok: false, reason: 'the stores are being read' }),
     observe: (event) => void events.push(event),
+    // Soon ended, for calls that wait for the end of an answer.
+    events: new EventStreams(eventFeed({ now: () => new Date() }), { lifeMs: 20 }),
     ...changes,
   };
   return { options, events, asked, orders: () => orders };

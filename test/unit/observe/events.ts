@@ -382,6 +382,15 @@ const samples: { readonly [K in EventKind]: Extract<Event, { kind: K }> } = {
     failure: new Failure('notify-failed', 'https://ping.example.org answered 503'),
   },
   'http-listening': { kind: 'http-listening', address: 'http://127.0.0.1:9379' },
+  'http-certificate-read': {
+    kind: 'http-certificate-read',
+    subject: 'CN=backup.example',
+    expiresAt: new Date('2027-02-20T00:00:00Z'),
+  },
+  'http-certificate-kept': {
+    kind: 'http-certificate-kept',
+    failure: new Failure('config-invalid', '/etc/tls/server.key is not the key of the certificate'),
+  },
   'call-failed': {
     kind: 'call-failed',
     method: 'GET',

@@ -79,7 +79,7 @@ describe('the metrics page', () => {
     const families = parseExposition(await watch().text());
 
     const times = [...families].filter(([name]) => name.endsWith('_timestamp_seconds'));
-    expect(times).toHaveLength(11);
+    expect(times).toHaveLength(12);
     expect(times.filter(([, { help }]) => !/ 0: /.test(help))).toEqual([]);
   });
 
