@@ -23,6 +23,8 @@ export default defineConfig({
         },
       },
       { root, test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...real } },
+      // As integration, for what takes longer than anybody waits before each commit.
+      { root, test: { name: 'thorough', include: ['test/thorough/**/*.test.ts'], ...real } },
       {
         root,
         test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], ...real, fileParallelism: false },

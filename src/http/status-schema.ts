@@ -62,6 +62,7 @@ export const statusSchema: Schema = object({
   node: orNull(text),
   cluster: orNull(text),
   startedAt: orNull(time),
+  config: object({ since: orNull(time), waiting: truth, refused: orNull(failure) }),
   now: time,
   run: orNull(run),
   lastRun: orNull(

@@ -56,7 +56,7 @@ describe.skipIf(system === undefined)('on a machine with systemd and without Nod
     const listed = await check('SHA256SUMS', built.folder);
     const archive = await check(`${built.archive}.sha256`, folder);
 
-    expect(listed.split('\n').filter((line) => line.endsWith(': OK'))).toHaveLength(9);
+    expect(listed.split('\n').filter((line) => line.endsWith(': OK'))).toHaveLength(13);
     expect(archive).toMatch(/tar\.gz: OK\n$/);
     await expect(machine().sh('command -v node nodejs')).rejects.toThrow();
     expect(await machine().run('etcd-backupd', 'version')).toBe(`${programVersion}\n`);

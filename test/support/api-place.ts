@@ -1,9 +1,8 @@
 /** A real daemon with every call of its admin API switched on, and raw calls to it. */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { type ApiDocument, answerCheck } from './api-answers.ts';
 import { type RunningDaemon, startDaemonProcess } from './daemon.ts';
 import type { TestCluster } from './etcd.ts';
@@ -151,7 +150,21 @@ async function sendRaw(port: number, call: RawCall, from = someAddress()): Promi
   socket.on('error', () => undefined);
   socket.write(`${head.join('\r\n')}\r\n\r\n${body ?? ''}`);
   if (call.hangsUp === true) socket.end();
-  return parseAnswer(await text(socket).catch(() => ''));
+  return parseAnswer(await heardOn(socket));
+}
+
+/** All that comes, and of an answer that goes on what comes first. */
+async function heardOn(socket: Socket): Promise<string> {
+  let heard = '';
+  try {
+    for await (const chunk of socket.setEncoding('utf8')) {
+      heard += chunk;
+      if (/^content-type: text\/event-stream\r$[\s\S]*\r\n\r\n/im.test(heard)) break;
+    }
+    return heard;
+  } catch {
+    return '';
+  }
 }
 
 /** Of this machine: callers are told apart by their addresses, and each has limits of its own. */

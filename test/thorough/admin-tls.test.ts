@@ -133,6 +133,6 @@ describe.concurrent('the admin API over TLS', () => {
     const status = await runProgram(['status', ...place.words()]);
 
     expect(health).toMatchObject({ code: 0, stderr: '' });
-    expect(status.stdout).toMatch(/^daemon +running, version/);
+    expect(status.stdout).toMatch(/^daemon +running, version/m);
   });
 });
