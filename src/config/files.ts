@@ -58,12 +58,14 @@ export function checkFiles(
   attempt('spool.dir', () => checkFolder(settings.spool.dir, { makes: 'all' }));
   for (const [index, store] of withStores ? settings.stores.entries() : []) {
     // Only warnings: one store that is away must not keep backups from the others.
-    const warnOf = (name: string, check: () => void) =>
-      warnOfFault(`stores[${index}].${name}`, check, warn);
+    const warnOf = (name: string, check: (key: string) => void) => {
+      const key = `stores[${index}].${name}`;
+      warnOfFault(key, () => check(key), warn);
+    };
     const { type, path, s3 } = store;
     if (type === 'file' && path !== null)
       warnOf('path', () => checkFolder(path, { makes: 'last' }));
-    if (type === 's3') checkBucketFiles(s3, warnOf);
+    if (type === 's3') checkBucketFiles(s3, warnOf, warn);
   }
   checkNotifyFiles(settings, isWrong, warn);
   return { problems, warnings };
@@ -80,14 +82,20 @@ function tlsFiles<const A extends string>(
 
 function checkBucketFiles(
   { ca, credentials, customerKeyFile }: Settings['stores'][number]['s3'],
-  warnOf: (name: string, check: () => void) => void,
+  warnOf: (name: string, check: (key: string) => void) => void,
+  warn: Findings['warn'],
 ): void {
+  const secret = (name: string, path: string, read: (path: string) => unknown): void =>
+    warnOf(name, (key) => {
+      read(path);
+      warnOfReaders(path, { key, warn });
+    });
   if (ca !== null) warnOf('s3.ca', () => void readCertificates(ca));
   if (customerKeyFile !== null) {
-    warnOf('s3.customerKeyFile', () => void readKeyBytes(customerKeyFile));
+    secret('s3.customerKeyFile', customerKeyFile, readKeyBytes);
   }
   for (const [name, path] of Object.entries(credentials)) {
-    if (path !== null) warnOf(`s3.credentials.${name}`, () => void readSecretFile(path));
+    if (path !== null) secret(`s3.credentials.${name}`, path, readSecretFile);
   }
 }
 

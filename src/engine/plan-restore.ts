@@ -70,6 +70,11 @@ export function orderOf(
       hint: 'Restore with --plan: it prints the command of every host, with one fresh token.',
     });
   }
+  if (!isAlone && asked.fallback) {
+    throw new Failure('usage', 'with --fallback each host could come back from another backup', {
+      hint: 'Restore with --plan --fallback: it names the one backup that every host takes.',
+    });
+  }
   const name = asked.name ?? onlyName(initialCluster) ?? localMember;
   if (name === null || !initialCluster.some((member) => member.name === name)) {
     const shown = formatInitialCluster(initialCluster);

@@ -165,6 +165,21 @@ describe('files that a configuration names', () => {
     ]);
   });
 
+  test('are warned of when everybody can read the key of a bucket', () => {
+    const [id, secret] = [save('id', 'AKIA'), save('secret', 'wJalr', 0o644)];
+    const credentials = `{ accessKeyIdFile: ${id}, secretAccessKeyFile: ${secret} }`;
+    const flags = [
+      `--stores=[{ name: a, type: s3, s3: { bucket: abc, credentials: ${credentials} } }]`,
+      `--spool.dir=${folder}/spool/deep`,
+    ];
+
+    expect(load({ flags, checkFiles: true }).warnings).toEqual([
+      expect.stringMatching(
+        /^stores\[0\]\.s3\.credentials\.secretAccessKeyFile: every user of this host can read /,
+      ),
+    ]);
+  });
+
   test('are warned of when a token can be guessed', () => {
     const token = save('short', 'hunter2');
 

@@ -141,6 +141,15 @@ describe('the order of one host', () => {
     expect(wanted).toEqual({ backup: id, cluster: cluster.id });
   });
 
+  test('is refused with --fallback where other hosts could come back from another backup', async () => {
+    const asked = ordered({ initialCluster: two, initialClusterToken: 'token', fallback: true });
+
+    await expect(asked).rejects.toMatchObject({
+      code: 'usage',
+      message: 'with --fallback each host could come back from another backup',
+    });
+  });
+
   test('has all that was asked, and the member that this host is to be', async () => {
     const rest = {
       bumpRevision: 5n,
