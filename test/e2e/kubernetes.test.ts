@@ -122,7 +122,8 @@ describe.skipIf(skip)('the manifests for Kubernetes', () => {
     expect(config.spool.maxBytes).toBeGreaterThan(0);
     const grace = pod.terminationGracePeriodSeconds * 1000;
     expect(grace).toBeGreaterThanOrEqual(config.schedule.drainLimitMs + 60_000);
-    expect(warnings).toEqual([]);
+    // Certificates are the cluster's own; docs/installing.md tells what to do about it.
+    expect(warnings).toEqual([expect.stringMatching(/^http\.tokens: plain http on http\.listen/)]);
   });
 
   test.for(['sidecar', 'three-members'] as const)('of shape %s put etcd first', async (shape) => {
