@@ -111,6 +111,7 @@ function urlFor(kind: Notice['kind'], ping: NotifyConfig['ping']): SecretPlace |
   switch (kind) {
     case 'backup-succeeded':
     case 'backup-unchanged':
+    case 'backup-answered':
       return ping.success;
     case 'backup-failed':
     case 'backup-partial':

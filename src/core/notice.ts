@@ -7,6 +7,10 @@ export const noticeKinds = {
     level: 'info',
     about: 'nothing had changed, so the newest backup is still current',
   },
+  'backup-answered': {
+    level: 'info',
+    about: 'another daemon had taken the backup of the due time already',
+  },
   'backup-partial': {
     level: 'warn',
     about: 'at least one store has the backup and at least one has not',

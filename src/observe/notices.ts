@@ -6,7 +6,7 @@ import type { Failure } from '../core/errors.ts';
 import type { Event, RunResult } from '../core/events.ts';
 import { type Notice, type NoticeKind, noticeKinds } from '../core/notice.ts';
 import { failureFields } from './fields.ts';
-import { followRun } from './run-view.ts';
+import { followRun, wentWell } from './run-view.ts';
 import { sentenceOf } from './sentences.ts';
 import { storeHealth } from './store-health.ts';
 
@@ -28,6 +28,12 @@ export function watchNotices({ now, retries }: NoticeOptions): (event: Event) =>
   return (event) => kindsOf.flatMap((each) => each(event)).map((kind) => make(kind, event, now()));
 }
 
+const goodEnds: Partial<Record<RunResult, NoticeKind>> = {
+  success: 'backup-succeeded',
+  unchanged: 'backup-unchanged',
+  answered: 'backup-answered',
+};
+
 type Watch = (event: Event) => readonly NoticeKind[];
 
 function watchRuns(now: () => Date, retries: boolean): Watch {
@@ -40,8 +46,8 @@ function watchRuns(now: () => Date, retries: boolean): Watch {
   const ended = (result: RunResult): readonly NoticeKind[] => {
     if (result === 'partial') return failed('backup-partial');
     if (result === 'failure' && !retries) return failed('backup-failed');
-    if (result !== 'success' && result !== 'unchanged') return [];
-    const told: NoticeKind = result === 'success' ? 'backup-succeeded' : 'backup-unchanged';
+    const told = goodEnds[result];
+    if (told === undefined || !wentWell(result, run.view())) return [];
     const was = isBad;
     isBad = false;
     return was ? [told, 'backup-recovered'] : [told];

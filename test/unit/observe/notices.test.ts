@@ -17,11 +17,26 @@ const started = sample('run-started');
 const failed = [started, sample('run-failed')];
 const finished = (result: 'success' | 'partial') => [started, sample('run-finished', { result })];
 const skipped = [started, sample('run-skipped'), sample('run-finished', { result: 'unchanged' })];
+const answered = (attempt: number) => [
+  sample('run-started', { attempt }),
+  sample('run-finished', { result: 'answered' }),
+];
 const ended = sample('retries-ended');
 
 const stories: [string, readonly Event[], readonly NoticeKind[]][] = [
   ['a run that goes well', finished('success'), ['backup-succeeded']],
   ['a run without a change, once', skipped, ['backup-unchanged']],
+  ['a run that another daemon had answered', answered(1), ['backup-answered']],
+  [
+    'nothing of a run that this daemon failed in and another answered',
+    [...failed, sample('retry-scheduled'), ...answered(2)],
+    ['backup-retried'],
+  ],
+  [
+    'a run that another daemon had answered after failures',
+    [...failed, ended, ...answered(1)],
+    ['backup-failed', 'backup-answered', 'backup-recovered'],
+  ],
   ['a run that a store missed', finished('partial'), ['backup-partial']],
   ['a try that another follows', [...failed, sample('retry-scheduled')], ['backup-retried']],
   ['the last try', [...failed, ended], ['backup-failed']],
