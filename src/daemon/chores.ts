@@ -22,11 +22,16 @@ export interface Chore {
    * Tells its own end, well or badly; throws only when it is aborted, or broken. It must bear to
    * be aborted at any time and begun anew.
    */
-  readonly run: (options: WorkOptions) => Promise<ChoreEnd>;
+  readonly run: (options: ChoreOptions) => Promise<ChoreEnd>;
   /** The event that tells that it gave way; `detail` says to what, and what happens next. */
   readonly gaveWay: (detail: string) => Event;
   /** The event that tells that it broke by a fault. */
   readonly broke: (failure: Failure) => Event;
+}
+
+export interface ChoreOptions extends WorkOptions {
+  /** Whether somebody asked for it, and waits for it now. */
+  readonly asked: boolean;
 }
 
 export type ChoreCause = 'start' | 'reload' | RunResult;
@@ -56,6 +61,8 @@ export class Chores {
   #known: ReadonlyMap<string, Known> = new Map();
   /** Names; who became due first goes first. */
   readonly #due = new Set<string>();
+  /** Names of those that somebody asked for. */
+  readonly #asked = new Set<string>();
   #running: { readonly name: string; readonly abort: AbortController } | undefined;
 
   constructor(chores: readonly Chore[], deps: ChoresDeps) {
@@ -69,7 +76,9 @@ export class Chores {
    */
   follow(chores: readonly Chore[]): void {
     this.#known = this.#acquaint(chores);
-    for (const name of this.#due) if (!this.#known.has(name)) this.#due.delete(name);
+    for (const names of [this.#due, this.#asked]) {
+      for (const name of names) if (!this.#known.has(name)) names.delete(name);
+    }
     this.note('reload');
   }
 
@@ -79,7 +88,9 @@ export class Chores {
 
   request(name: string): 'accepted' | 'already-queued' {
     if (!this.#known.has(name)) throw new Failure('internal', `there is no chore ${name}`);
-    if (this.#due.has(name) || this.#running?.name === name) return 'already-queued';
+    if (this.#running?.name === name) return 'already-queued';
+    this.#asked.add(name);
+    if (this.#due.has(name)) return 'already-queued';
     this.#due.add(name);
     return 'accepted';
   }
@@ -110,14 +121,17 @@ export class Chores {
     const abort = new AbortController();
     this.#running = { name, abort };
     this.#due.delete(name);
+    const asked = this.#asked.delete(name);
     known.againAtMs = Number.POSITIVE_INFINITY;
     const signal = AbortSignal.any([options.signal, abort.signal]);
-    return beginJob(`the ${name}`, known.chore.run, {
+    return beginJob(`the ${name}`, (work) => known.chore.run({ ...work, asked }), {
       observe: options.observe,
       signal,
       ended: (outcome) => {
         this.#running = undefined;
-        this.#end(known, outcome, { gaveWay: abort.signal.aborted, aborted: signal.aborted });
+        const gaveWay = abort.signal.aborted;
+        if (gaveWay && asked) this.#asked.add(name);
+        this.#end(known, outcome, { gaveWay, aborted: signal.aborted });
         options.ended();
       },
     });

@@ -26,22 +26,26 @@ export interface ScrubPlan {
 export function scrubChore(plan: ScrubPlan): Chore {
   const { schedule, withinMs, run, now } = plan;
   let held: Held | undefined;
+  const heldUntil = async (slot: Date, periodMs: number, signal: AbortSignal): Promise<number> => {
+    if (held?.slot.getTime() === slot.getTime()) return held.untilMs;
+    const drawn = await holdOff(slot, periodMs, plan, signal);
+    signal.throwIfAborted();
+    held = drawn;
+    return drawn.untilMs;
+  };
   return {
     name: 'scrub',
     schedule,
-    run: async (options) => {
+    run: async ({ asked, ...options }) => {
       const at = now();
       // Where a backup interrupted it, what it has read since its due time is not read again.
       const since = schedule?.previous(at) ?? at;
       const periodMs = longestGap(schedule, at);
-      if (held?.slot.getTime() !== since.getTime()) {
-        const drawn = await holdOff(since, periodMs, plan, options.signal);
-        options.signal.throwIfAborted();
-        held = drawn;
-      }
-      const ownOnly = performance.now() < held.untilMs;
+      // Who asks waits for nobody.
+      const untilMs = asked ? 0 : await heldUntil(since, periodMs, options.signal);
+      const ownOnly = performance.now() < untilMs;
       await run({ since, withinMs, periodMs }, { ...options, ownOnly });
-      return ownOnly ? { againInMs: Math.max(0, held.untilMs - performance.now()) } : {};
+      return ownOnly ? { againInMs: Math.max(0, untilMs - performance.now()) } : {};
     },
     gaveWay: (detail) => ({ kind: 'scrub-gave-way', detail }),
     broke: (failure) => ({ kind: 'scrub-failed', failure }),

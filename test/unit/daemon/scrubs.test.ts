@@ -98,6 +98,24 @@ describe('scrubs of several daemons', () => {
     expect(slots).toEqual([new Date('2026-11-20T12:00:00Z')]);
   });
 
+  test('read all at once for who asks, also while another one goes first', async () => {
+    const begun: boolean[] = [];
+    const chore = scrubChore({
+      schedule,
+      withinMs: day,
+      now: () => new Date(),
+      drawTurn: async () => ({ rank: 1, of: 3 }),
+      run: async (_, { ownOnly }) => void begun.push(ownOnly),
+    });
+    const { daemon } = await startRig({ at: '2026-11-20T10:39:00Z', deps: { chores: [chore] } });
+
+    await advance(2 * minute);
+    daemon.requestChore('scrub');
+    await advance(minute);
+
+    expect(begun).toEqual([true, false]);
+  });
+
   test('read all at once where the cluster does not tell whose turn it is', async () => {
     const begun: boolean[] = [];
     const chore = scrubChore({
