@@ -4,14 +4,13 @@
  */
 import type { Catalog, CatalogListing } from '../catalog/catalog.ts';
 import type { BackupId, ClusterId } from '../core/backup.ts';
-import { isAhead } from '../core/clocks.ts';
 import { isProved, type Manifest } from '../core/manifest.ts';
 import { manifestId } from '../core/names.ts';
 import { isDamage } from '../core/reading.ts';
 import { planRetention, retentionItem } from '../core/retention.ts';
 import type { EngineDeps, Shelf } from './deps.ts';
 import { takeAllStock } from './stock.ts';
-import { trusts } from './trust.ts';
+import { counts, trusts } from './trust.ts';
 
 /** One store that has a backup. */
 export interface Source {
@@ -65,20 +64,15 @@ interface Known {
   readonly sources: Source[];
 }
 
-/**
- * A date in the future is a wrong clock; such a backup counts for nothing until it has come. Who is
- * not trusted and can write to one store must not get into the others.
- */
+/** Who is not trusted and can write to one store must not get into the others. */
 function provedAnywhere(
   stores: readonly Read[],
   { now, trust }: Pick<EngineDeps, 'now' | 'trust'>,
 ): ReadonlyMap<BackupId, Known> {
   const known = new Map<BackupId, Known>();
-  const isTrusted = trusts(trust);
+  const isGood = counts(trust, now());
   for (const { shelf, catalog, listing } of stores) {
-    for (const manifest of listing.backups) {
-      if (!isProved(manifest) || isAhead(manifest.startedAt, now()) || !isTrusted(manifest))
-        continue;
+    for (const manifest of listing.backups.filter(isGood)) {
       const one = known.get(manifest.id) ?? { manifest, sources: [] };
       one.sources.push({ shelf, catalog });
       known.set(manifest.id, one);

@@ -2,13 +2,12 @@
 import type { Catalog, CatalogListing } from '../catalog/catalog.ts';
 import { clusters } from '../catalog/clusters.ts';
 import type { ClusterId, ProofName } from '../core/backup.ts';
-import { isAhead } from '../core/clocks.ts';
 import { toFailure } from '../core/errors.ts';
 import type { NewestBackup } from '../core/events.ts';
-import { isProved, type Manifest } from '../core/manifest.ts';
+import type { Manifest } from '../core/manifest.ts';
 import { isDamage, isDamaged, unreadSince } from '../core/reading.ts';
 import type { EngineDeps, Shelf } from './deps.ts';
-import { trusts } from './trust.ts';
+import { counts, trusts } from './trust.ts';
 
 /** The newest backup as events show it. */
 export function newestBackup(manifest: Manifest): NewestBackup {
@@ -48,12 +47,7 @@ export async function takeStock(
   for (const { name, failure } of listing.faults) {
     deps.observe({ kind: 'manifest-rejected', store, object: name, failure });
   }
-  // A date in the future is a wrong clock: it must not make the newest backup look young.
-  const now = deps.now();
-  const trusted = listing.backups.filter(trusts(deps.trust));
-  const newest = trusted.findLast(
-    (manifest) => isProved(manifest) && !isAhead(manifest.startedAt, now),
-  );
+  const newest = listing.backups.findLast(counts(deps.trust, deps.now()));
   deps.observe({
     kind: 'catalog-read',
     store,
@@ -63,7 +57,7 @@ export async function takeStock(
     damaged: damagedIn(listing),
     oldestRead: oldestRead(listing.backups),
     newest: newest === undefined ? null : newestBackup(newest),
-    proofs: passedProofs(trusted),
+    proofs: passedProofs(listing.backups.filter(trusts(deps.trust))),
   });
   return listing;
 }

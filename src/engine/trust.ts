@@ -1,7 +1,8 @@
 /** Whether a manifest is what its writer wrote: by signature, and by what the data itself knows. */
 import { randomBytes, sign, verify } from 'node:crypto';
+import { isAhead } from '../core/clocks.ts';
 import { Failure } from '../core/errors.ts';
-import type { Manifest } from '../core/manifest.ts';
+import { isProved, type Manifest } from '../core/manifest.ts';
 import { macFault, signatureFault } from '../core/manifest-core.ts';
 import type { EngineDeps, Trust } from './deps.ts';
 
@@ -19,6 +20,16 @@ export function doubts(trust: Trust): (manifest: Manifest) => Failure | undefine
 export function trusts(trust: Trust): (manifest: Manifest) => boolean {
   const doubtOf = doubts(trust);
   return (manifest) => doubtOf(manifest) === undefined;
+}
+
+/**
+ * Whether a backup counts as one that there is: proved, trusted, and not dated ahead, which is a
+ * wrong clock and must not make the newest backup look young.
+ */
+export function counts(trust: Trust, now: Date): (manifest: Manifest) => boolean {
+  const isTrusted = trusts(trust);
+  return (manifest) =>
+    isProved(manifest) && !isAhead(manifest.startedAt, now) && isTrusted(manifest);
 }
 
 /** Throws `backup-untrusted`. */

@@ -1,13 +1,12 @@
 import { rankSources } from '../../cluster/choose.ts';
 import type { HttpConfig } from '../../config/config.ts';
 import { readSecretFile } from '../../config/secret-file.ts';
-import { isAhead } from '../../core/clocks.ts';
 import { toFailure } from '../../core/errors.ts';
-import { isProved, type Manifest } from '../../core/manifest.ts';
+import type { Manifest } from '../../core/manifest.ts';
 import { isDamage, isDamaged, unreadSince } from '../../core/reading.ts';
 import { DueTimes } from '../../daemon/due-times.ts';
 import { parseSchedule } from '../../daemon/schedule.ts';
-import { trusts } from '../../engine/trust.ts';
+import { counts } from '../../engine/trust.ts';
 import type { StatusReport } from '../../observe/status-report.ts';
 import { askDaemon, silenceOf } from '../ask-daemon.ts';
 import type { Call, Command } from '../command.ts';
@@ -104,11 +103,8 @@ async function askMembers(
 
 /** Of a store's copies, oldest first: the newest one that counts. */
 function newestIn({ deps }: OpenHouse): (own: Holdings['copies']) => Manifest | undefined {
-  const isTrusted = trusts(deps.trust);
-  const now = deps.now();
-  const counts = (manifest: Manifest): boolean =>
-    isProved(manifest) && isTrusted(manifest) && !isAhead(manifest.startedAt, now);
-  return (own) => own.findLast(({ manifest }) => counts(manifest))?.manifest;
+  const isGood = counts(deps.trust, deps.now());
+  return (own) => own.findLast(({ manifest }) => isGood(manifest))?.manifest;
 }
 
 function storesOf(
