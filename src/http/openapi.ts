@@ -30,12 +30,13 @@ export function documentOf(routes: readonly Route[], version: string): Schema {
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route) };
   }
   const bearer = { type: 'http', scheme: 'bearer', description: 'A token of http.tokens.' };
+  const certificate = { type: 'mutualTLS', description: 'A client certificate of http.clients.' };
   return {
     openapi: '3.1.0',
     info: { ...about, version },
     servers: [{ url: '/' }],
     paths,
-    components: { schemas: components, securitySchemes: { bearer } },
+    components: { schemas: components, securitySchemes: { bearer, certificate } },
   };
 }
 
@@ -51,12 +52,17 @@ function operationOf(route: Route): Schema {
   return {
     operationId: operationId(route),
     summary,
-    // Without a read token, whoever reaches a loopback address may read.
-    security: scope === 'open' ? [] : [{ bearer: [scope] }, ...(scope === 'read' ? [{}] : [])],
+    security: securityOf(scope),
     ...(inPath.length + inQuery.length > 0 ? { parameters: [...inPath, ...inQuery] } : {}),
     ...(body === undefined ? {} : { requestBody: body }),
     responses: responsesOf(route),
   };
+}
+
+function securityOf(scope: Route['scope']): readonly Record<string, readonly string[]>[] {
+  if (scope === 'open') return [];
+  // Without a read token, whoever reaches a loopback address may read.
+  return [{ bearer: [scope] }, { certificate: [scope] }, ...(scope === 'read' ? [{}] : [])];
 }
 
 /** `get-v1-backups-id`: stable while the path is. */

@@ -6,14 +6,14 @@ import { programVersion } from '../core/version.ts';
 import { backupRoutes } from './backup-routes.ts';
 import { eventRoutes } from './event-routes.ts';
 import { jobRoutes } from './job-routes.ts';
-import { openRoutes } from './open-routes.ts';
 import { documentOf } from './openapi.ts';
 import { reloadRoutes } from './reload-routes.ts';
 import { restoreRoutes } from './restore-routes.ts';
 import { jsonAnswer, type Route, route } from './route.ts';
+import { stateRoutes } from './state-routes.ts';
 
 export const routes: readonly Route[] = [
-  ...openRoutes,
+  ...stateRoutes,
   route({
     method: 'GET',
     path: '/openapi.json',

@@ -5,7 +5,7 @@ import type { AdminOptions, Health } from './sources.ts';
 
 const health = object({ ok: truth, reason: text });
 
-export const openRoutes: readonly Route[] = [
+export const stateRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/healthz',
