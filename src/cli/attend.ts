@@ -2,8 +2,9 @@
 import type { LoadedConfig } from '../config/load.ts';
 import type { Observe } from '../core/events.ts';
 import { programVersion } from '../core/version.ts';
+import type { Daemon } from '../daemon/daemon.ts';
 import { Jobs } from '../daemon/jobs.ts';
-import { type Daemon, startDaemon } from '../daemon/loop.ts';
+import { startDaemon } from '../daemon/loop.ts';
 import type { Restores } from '../daemon/restores.ts';
 import { reportTo, type Supervisor } from '../daemon/supervision.ts';
 import { type AdminServer, serveAdmin } from '../http/admin.ts';

@@ -1,6 +1,7 @@
 /** What the daemon has to do, by the configuration and in the house that hold now. */
+
+import type { Duties } from '../daemon/daemon.ts';
 import type { Jobs } from '../daemon/jobs.ts';
-import type { Duties } from '../daemon/loop.ts';
 import { parseSchedule } from '../daemon/schedule.ts';
 import type { BeatDeps } from '../daemon/supervision.ts';
 import type { Verifies } from '../daemon/verifies.ts';

@@ -1,6 +1,7 @@
 /** Work that the admin API may ask the daemon for, and where its jobs are written down. */
+
+import type { Daemon } from '../daemon/daemon.ts';
 import type { Jobs } from '../daemon/jobs.ts';
-import type { Daemon } from '../daemon/loop.ts';
 import { Verifies } from '../daemon/verifies.ts';
 import type { AdminOptions } from '../http/sources.ts';
 import { requireBackup, verifyAsked } from './backup-desk.ts';

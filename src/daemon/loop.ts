@@ -15,8 +15,6 @@ import type { Ticks } from './schedule.ts';
 import { type Found, prepareStart } from './startup.ts';
 import { Timetable } from './timetable.ts';
 
-export type { Change, Daemon, DaemonDeps, DaemonEnd, DaemonSettings, Duties } from './daemon.ts';
-
 const beatMs = 1000;
 // What an aborted backup gets to remove its leavings; the next start sweeps what it leaves.
 const abortLimitMs = 30_000;

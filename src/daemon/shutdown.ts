@@ -3,7 +3,7 @@
  * the configuration. Nothing here touches the process but through what it is given.
  */
 import { failureTable } from '../core/errors.ts';
-import type { DaemonEnd } from './loop.ts';
+import type { DaemonEnd } from './daemon.ts';
 
 export interface SignalOptions {
   readonly process: Pick<NodeJS.Process, 'on' | 'off'>;

@@ -3,7 +3,7 @@ import { Reloads, type ReloadsDeps } from '../../../src/cli/reloads.ts';
 import type { LoadedConfig } from '../../../src/config/load.ts';
 import { Failure } from '../../../src/core/errors.ts';
 import type { Event } from '../../../src/core/events.ts';
-import type { Change, Duties } from '../../../src/daemon/loop.ts';
+import type { Change, Duties } from '../../../src/daemon/daemon.ts';
 import { leastYaml, load } from '../config/loading.ts';
 
 const configured = (more = ''): LoadedConfig => load({ yaml: `${leastYaml}${more}` });

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Failure } from '../../../src/core/errors.ts';
 import type { Chore } from '../../../src/daemon/chores.ts';
-import type { DaemonDeps, DaemonSettings, Duties } from '../../../src/daemon/loop.ts';
+import type { DaemonDeps, DaemonSettings, Duties } from '../../../src/daemon/daemon.ts';
 import { parseSchedule } from '../../../src/daemon/schedule.ts';
 import type { BackupOrder } from '../../../src/engine/order.ts';
 import { advance, fails, hour, lasts, minute, type Rig, report, second, startRig } from './rig.ts';

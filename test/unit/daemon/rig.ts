@@ -3,13 +3,9 @@ import { vi } from 'vitest';
 import type { BackupId } from '../../../src/core/backup.ts';
 import { Failure } from '../../../src/core/errors.ts';
 import type { Event, EventKind } from '../../../src/core/events.ts';
+import type { Daemon, DaemonDeps, DaemonSettings } from '../../../src/daemon/daemon.ts';
 import type { WorkOptions } from '../../../src/daemon/job.ts';
-import {
-  type Daemon,
-  type DaemonDeps,
-  type DaemonSettings,
-  startDaemon,
-} from '../../../src/daemon/loop.ts';
+import { startDaemon } from '../../../src/daemon/loop.ts';
 import { parseSchedule } from '../../../src/daemon/schedule.ts';
 import type { BackupReport } from '../../../src/engine/backup.ts';
 import type { BackupOrder } from '../../../src/engine/order.ts';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Failure } from '../../../src/core/errors.ts';
-import type { DaemonDeps } from '../../../src/daemon/loop.ts';
+import type { DaemonDeps } from '../../../src/daemon/daemon.ts';
 import {
   advance,
   fails,
