@@ -89,6 +89,16 @@ export function matching({ name, example, pattern, reason }: Pattern): Format<st
 }
 
 /** Items separated by commas; at least one. */
+/** A name that is safe in paths, labels and log lines. */
+export function nameLike(example: string): Format<string> {
+  return matching({
+    name: 'name of letters, digits, ".", "_" and "-"',
+    example,
+    pattern: /^[A-Za-z0-9._-]{1,63}$/,
+    reason: 'must be 1 to 63 letters, digits, ".", "_" or "-"',
+  });
+}
+
 export function listOf(item: Format<string>, name: string): Format<readonly string[]> {
   return {
     name,

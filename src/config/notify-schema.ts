@@ -9,7 +9,7 @@ import {
   type Format,
   integer,
   listOf,
-  matching,
+  nameLike,
   refuse,
   truth,
 } from './formats.ts';
@@ -111,12 +111,7 @@ const kinds = Object.entries(noticeKinds);
 
 export const webhookSection = section('', {
   name: required(
-    matching({
-      name: 'name of letters, digits, ".", "_" and "-"',
-      example: 'local',
-      pattern: /^[A-Za-z0-9._-]{1,63}$/,
-      reason: 'must be 1 to 63 letters, digits, ".", "_" or "-"',
-    }),
+    nameLike('local'),
     'Name of the webhook in logs and metrics. Must be unique, and not ping.',
     { shown: 'chat' },
   ),

@@ -5,7 +5,7 @@
 import { backupSections } from './backup-schema.ts';
 import { type HttpScope, logLevels } from './config.ts';
 import { listing, optional, required, type SettingsOf, section, setting } from './entry.ts';
-import { choice, duration, listOf, matching, truth } from './formats.ts';
+import { choice, duration, listOf, matching, nameLike, truth } from './formats.ts';
 import { httpClients, httpTls } from './http-schema.ts';
 import { notifySection } from './notify-schema.ts';
 import { absolutePath, endpoint, listenAddress, serverName } from './places.ts';
@@ -14,13 +14,6 @@ import { scrubSection } from './scrub-schema.ts';
 import { retentionSection, storeSection } from './store-schema.ts';
 
 const minuteMs = 60_000;
-
-const clusterName = matching({
-  name: 'name of letters, digits, ".", "_" and "-"',
-  example: 'prod',
-  pattern: /^[A-Za-z0-9._-]{1,63}$/,
-  reason: 'must be 1 to 63 letters, digits, ".", "_" or "-"',
-});
 
 const plainText = matching({
   name: 'text',
@@ -75,7 +68,7 @@ const auth = section(
 
 const cluster = section('The etcd cluster to back up.', {
   name: required(
-    clusterName,
+    nameLike('prod'),
     'Name of the cluster in manifests, logs and lists. Backups are found by the id that etcd ' +
       'gave the cluster, so the name may be changed later.',
     { shown: 'prod' },

@@ -1,7 +1,7 @@
 /** The part of the schema that is about keeping backups: the stores and the retention rules. */
 import { storeTypes } from './config.ts';
 import { type Entry, optional, required, section, setting } from './entry.ts';
-import { choice, duration, type Format, integer, matching, size, truth } from './formats.ts';
+import { choice, duration, type Format, integer, nameLike, size, truth } from './formats.ts';
 import { absolutePath } from './places.ts';
 import { s3Section } from './s3-schema.ts';
 
@@ -77,12 +77,7 @@ const bandwidth = section(
 
 export const storeSection = section('', {
   name: required(
-    matching({
-      name: 'name of letters, digits, ".", "_" and "-"',
-      example: 'local',
-      pattern: /^[A-Za-z0-9._-]{1,63}$/,
-      reason: 'must be 1 to 63 letters, digits, ".", "_" or "-"',
-    }),
+    nameLike('local'),
     'Name of the store in logs, metrics and commands. Must be unique.',
     { shown: 'local' },
   ),
