@@ -43,10 +43,10 @@ function foundInside({ alarms, authEnabled, leases }: RestoreReport): string[] {
   ];
 }
 
-function nextSteps({ dataDir, member, aside, writtenBy }: RestoreReport): string[] {
-  const least = writtenBy.split('.').slice(0, 2).join('.');
+function nextSteps({ dataDir, member, aside, leastEtcd }: RestoreReport): string[] {
+  const etcd = leastEtcd === null ? 'etcd' : `etcd ${leastEtcd} or newer`;
   return [
-    `start etcd ${least} or newer with --data-dir ${dataDir} --name ${member.name}, else as before`,
+    `start ${etcd} with --data-dir ${dataDir} --name ${member.name}, else as before`,
     'when every member is back: "etcd-backupd check", then "etcd-backupd backup"',
     ...(aside === null ? [] : [`when all is well, and not before: remove ${aside}`]),
   ];

@@ -39,8 +39,8 @@ export interface RestoreReport {
   readonly backup: BackupId;
   readonly store: string;
   readonly takenAt: Date;
-  /** The etcd whose format it has: `3.5.30`, `3.6`. No older one serves it. */
-  readonly writtenBy: string;
+  /** The oldest etcd that serves what was restored, as `3.5`; null where nobody knows. */
+  readonly leastEtcd: string | null;
   readonly dryRun: boolean;
   readonly dataDir: string;
   /** Where the old data is now. */

@@ -12,6 +12,7 @@ import { judgeVersions } from './version-rules.ts';
 export interface Approved {
   readonly place: Place;
   readonly forgetVersions: boolean;
+  readonly leastEtcd: string | null;
   readonly warnings: readonly string[];
 }
 
@@ -33,9 +34,13 @@ export async function approve(
   // Where programs stop the etcd first it may run until then; under a dry run all the time.
   if (before.length === 0 && !order.dryRun) await requireStopped(place);
   requireOurs(place, manifest, order);
-  const versions = judgeVersions(writerOf(manifest), order.etcdVersion, order.force);
-  const warnings = [...mended, ...(versions.warning === null ? [] : [versions.warning])];
-  return { place, forgetVersions: versions.forgetVersions, warnings };
+  const { warning, ...versions } = judgeVersions(
+    writerOf(manifest),
+    order.etcdVersion,
+    order.force,
+  );
+  const warnings = [...mended, ...(warning === null ? [] : [warning])];
+  return { place, ...versions, warnings };
 }
 
 /** The version of etcd whose format the backup has. */

@@ -14,7 +14,7 @@ import type { ProvedFile } from '../spool/prover.ts';
 import { type Candidate, candidates, type Wanted } from './candidates.ts';
 import type { RestoreDeps } from './deps.ts';
 import { fetchInto, type Opener, openerFor, proveSame } from './fetch.ts';
-import { type Approved, approve, requireStopped, writerOf } from './preflight.ts';
+import { type Approved, approve, requireStopped } from './preflight.ts';
 import { Stopwatch } from './stopwatch.ts';
 
 /**
@@ -104,8 +104,8 @@ async function restoreFrom(
     ? null
     : await steps.time('swap', () => swap(building, approved, deps, signal));
   const summary = summaryOf(manifest, facts, order, cluster);
-  const { warnings } = approved;
-  return { ...summary, store: store.name, aside, warnings, steps: steps.steps };
+  const { warnings, leastEtcd } = approved;
+  return { ...summary, store: store.name, aside, leastEtcd, warnings, steps: steps.steps };
 }
 
 async function fetchAndProve(
@@ -177,14 +177,13 @@ function summaryOf(
   facts: SnapshotFacts,
   order: RestoreOrder,
   cluster: NewCluster,
-): Omit<RestoreReport, 'store' | 'aside' | 'warnings' | 'steps' | 'passedOver'> {
+): Omit<RestoreReport, 'store' | 'aside' | 'leastEtcd' | 'warnings' | 'steps' | 'passedOver'> {
   const { member, bumpRevision, clearAlarms, dryRun } = order;
   const own = cluster.members.find(({ name }) => name === member.name);
   const reached: Revision = revision(facts.currentRevision + (bumpRevision ?? 0n));
   return {
     backup: manifest.id,
     takenAt: manifest.startedAt,
-    writtenBy: writerOf(manifest),
     dryRun,
     dataDir: member.dataDir,
     member: { name: member.name, id: memberId(own?.id ?? 0n) },

@@ -4,6 +4,8 @@ import { Failure } from '../core/errors.ts';
 export interface VersionVerdict {
   /** Whether what an older etcd would refuse is to be taken out of the database. */
   readonly forgetVersions: boolean;
+  /** The oldest etcd that serves what is restored, as `3.5`; null where nobody knows. */
+  readonly leastEtcd: string | null;
   readonly warning: string | null;
 }
 
@@ -18,15 +20,17 @@ export function judgeVersions(
 ): VersionVerdict {
   const from = minorOf(backup);
   if (from === undefined) {
-    return { forgetVersions: false, warning: `the backup does not tell which etcd wrote it` };
+    const warning = 'the backup does not tell which etcd wrote it';
+    return { forgetVersions: false, leastEtcd: null, warning };
   }
   const name = `${from[0]}.${from[1]}`;
   const to = target === null ? undefined : minorOf(target);
-  if (to === undefined) return { forgetVersions: false, warning: null };
+  const asWritten = { forgetVersions: false, leastEtcd: name };
+  if (to === undefined) return { ...asWritten, warning: null };
   const steps = (to[0] - from[0]) * 1000 + to[1] - from[1];
   if (steps >= 0) {
     const jump = `etcd ${target} is ${steps} minors above ${name}: etcd supports one at a time`;
-    return { forgetVersions: false, warning: steps > 1 ? jump : null };
+    return { ...asWritten, warning: steps > 1 ? jump : null };
   }
   const reason = `the backup is of etcd ${name}, and etcd ${target} is older`;
   if (!forced) {
@@ -34,7 +38,7 @@ export function judgeVersions(
       hint: `Restore with etcd ${name} or newer; --force tries it all the same.`,
     });
   }
-  return { forgetVersions: true, warning: `${reason}; forced` };
+  return { forgetVersions: true, leastEtcd: `${to[0]}.${to[1]}`, warning: `${reason}; forced` };
 }
 
 function minorOf(version: string): readonly [number, number] | undefined {

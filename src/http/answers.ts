@@ -143,7 +143,7 @@ const restoreReport = object({
   backup: backupId,
   store: text,
   takenAt: time,
-  writtenBy: text,
+  leastEtcd: orNull({ ...text, description: 'the oldest that serves it, as 3.5' }),
   dryRun: truth,
   dataDir: text,
   aside: orNull(text),

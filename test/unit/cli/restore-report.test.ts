@@ -13,7 +13,7 @@ const restored: RestoreReport = {
   backup: parseBackupId('20261120T154500Z-r00000000000055919-a1b2'),
   store: 'local',
   takenAt: new Date('2026-11-20T15:45:00.123Z'),
-  writtenBy: '3.5.30',
+  leastEtcd: '3.5',
   dryRun: false,
   dataDir: '/var/lib/etcd',
   aside: null,
@@ -32,7 +32,7 @@ const restored: RestoreReport = {
 
 const everything: RestoreReport = {
   ...restored,
-  writtenBy: '3.6',
+  leastEtcd: '3.6',
   aside: '/var/lib/etcd.before-restore-20261121T000000Z',
   alarms: ['NOSPACE', 'CORRUPT'],
   leases: 3,
@@ -63,7 +63,8 @@ describe('the report of a restore', () => {
     ['alarms', { alarms: ['NOSPACE'] }, /^note +alarms are raised in it: NOSPACE /m],
     ['leases', { leases: 7 }, /^note +leases are in it: 7; /m],
     ['users of that time', { authEnabled: true }, /^note +auth is on in it/m],
-    ['the oldest etcd that serves it', { writtenBy: '3.6' }, /^next +start etcd 3\.6 or newer/m],
+    ['the oldest etcd that serves it', { leastEtcd: '3.6' }, /^next +start etcd 3\.6 or newer/m],
+    ['any etcd where nobody knows', { leastEtcd: null }, /^next +start etcd with --data-dir/m],
     ['warnings', { warnings: ['look out'] }, /^WARNING +look out$/m],
     ['what was passed over', everything, /^WARNING +backup \S+-c3d4 was passed over: store local/m],
   ])('tells of %s', (_, changes, line) => {

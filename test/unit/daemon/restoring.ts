@@ -22,7 +22,7 @@ export const report: RestoreReport = {
   backup: older,
   store: 'local',
   takenAt: new Date('2026-11-19T15:45:00Z'),
-  writtenBy: '3.5.30',
+  leastEtcd: '3.5',
   dryRun: false,
   dataDir: '/var/lib/etcd',
   aside: '/var/lib/etcd.before-restore-20261120T160000Z',
