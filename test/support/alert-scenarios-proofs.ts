@@ -145,6 +145,22 @@ export const proofScenarios: Readonly<Record<string, (tape: Tape) => Promise<voi
     tape.expect();
   },
 
+  'a message that did not arrive is told for an hour': async (tape) => {
+    const daemon = await working(tape);
+    daemon.tell(sample('notice-failed'));
+    await tape.pass(30 * minutes);
+    tape.expect('EtcdBackupNotificationsLost a');
+    await tape.pass(1 * hours);
+    tape.expect();
+  },
+
+  'a message that arrives is silent': async (tape) => {
+    const daemon = await working(tape);
+    daemon.tell(sample('notice-delivered'));
+    await tape.pass(30 * minutes);
+    tape.expect();
+  },
+
   'a configuration that was mended at once is silent': async (tape) => {
     const daemon = await working(tape);
     daemon.tell(sample('config-refused'));

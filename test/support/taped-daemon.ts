@@ -51,7 +51,8 @@ export class TapedDaemon {
   boot(): void {
     const { cron = '0 * * * *', drillCron, scrubWithinMs = 0, stores } = this.#options;
     const now = this.#now;
-    const about = { version: '0.1.0', node: '24', processMetrics: false, scrubWithinMs };
+    const own = { version: '0.1.0', node: '24', processMetrics: false };
+    const about = { ...own, scrubWithinMs, targets: ['ping'] };
     const names = stores.map(({ name }) => name);
     this.#metrics = metricsObserver({ ...about, stores: names, now: () => this.#now });
     this.#runs = dueTimes(cron, now);
