@@ -45,27 +45,30 @@ export async function fetchProved(
   await using opened = new AsyncDisposableStack();
   const file = opened.use(await deps.spool.create(manifest.raw.sizeBytes));
   const prover = opened.use(deps.prove(file));
-  file.onAdvance = (sizeBytes) => prover.advance(sizeBytes);
-  await fetchInto(file, manifest, store, opener, options);
+  await fetchInto({ file, prover }, manifest, store, opener, options);
   const proved = await proveSame(prover, file, manifest, store, options.signal);
   const kept = opened.move();
   return { file, prover, proved, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 /**
- * Fetches the snapshot into a file, unsealed, comparing what is stored with the manifest on the
- * way, less what `proveSame` compares. Throws `backup-locked` where it is encrypted and no identity
- * fits, and `backup-untrusted` where what is encrypted belongs to another manifest.
+ * Fetches the snapshot into a file, unsealed and followed by its proof, comparing what is stored
+ * with the manifest on the way, less what `proveSame` compares. Throws `backup-locked` where it is
+ * encrypted and no identity fits, and `backup-untrusted` where what is encrypted belongs to another
+ * manifest.
  */
 export async function fetchInto(
-  file: SpoolFile,
+  { file, prover }: Pick<FetchedSnapshot, 'file' | 'prover'>,
   manifest: Manifest,
   store: Store,
   opener: Opener,
   options: FetchOptions,
 ): Promise<void> {
+  file.onAdvance = (sizeBytes) => prover.advance(sizeBytes);
   for await (const chunk of rawBytes(manifest, store, opener, options)) {
     await file.append([chunk], options.signal);
+    // A store may wait, as the sender of a snapshot may not.
+    await prover.caughtUp(options.signal);
   }
   await file.flush(options.signal);
 }

@@ -118,12 +118,11 @@ async function fetchAndProve(
 ): Promise<ProvedFile> {
   const { database } = building;
   await using prover = deps.prove(database);
-  database.onAdvance = (sizeBytes) => prover.advance(sizeBytes);
   const onProgress = (doneBytes: number, totalBytes: number): void =>
     deps.observe({ kind: 'restore-advanced', doneBytes, totalBytes });
   const options = { signal, onProgress };
   await steps.time('fetch', () =>
-    fetchInto(database, manifest, store, opener, options).catch(failureOfPlace),
+    fetchInto({ file: database, prover }, manifest, store, opener, options).catch(failureOfPlace),
   );
   return await steps.time('prove', () => proveSame(prover, database, manifest, store, signal));
 }

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Failure } from '../core/errors.ts';
 import { FollowingProof } from './following-proof.ts';
-import type { ProverCall } from './prover.ts';
+import type { ProverAnswer, ProverCall } from './prover.ts';
 import { Ring } from './ring.ts';
 
 const port = parentPort;
@@ -12,6 +12,7 @@ const { path, memory } = workerData;
 const proof = new FollowingProof(path, memory === undefined ? undefined : new Ring(memory));
 
 port.on('message', (call: ProverCall) => {
-  if (call.kind === 'advance') proof.follow(call.sizeBytes);
-  else port.postMessage(proof.answer(call));
+  if (call.kind !== 'advance') return port.postMessage(proof.answer(call));
+  proof.follow(call.sizeBytes);
+  port.postMessage({ kind: 'followed' } satisfies ProverAnswer);
 });

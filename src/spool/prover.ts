@@ -27,6 +27,11 @@ export interface Prover extends AsyncDisposable {
   /** The file now holds this many bytes; they will not change. */
   advance(sizeBytes: number): void;
   /**
+   * Returns when at most one `advance` has not been followed. Who waits for it before it writes on
+   * is read from the ring; behind that the proof reads the disk, while the disk is written.
+   */
+  caughtUp(signal: AbortSignal): Promise<void>;
+  /**
    * The file is complete. Throws `snapshot-corrupt` when its trailer is not the digest of its
    * database, or its structure has a fault.
    */
@@ -41,7 +46,9 @@ export type ProverCall =
   | { kind: 'finish'; sizeBytes: number }
   | ({ kind: 'hash-kv' } & HashedAt);
 
+/** Each `advance` is answered by one `followed`, each other call by one of the others. */
 export type ProverAnswer =
+  | { kind: 'followed' }
   | { kind: 'proved'; proved: ProvedFile }
   | { kind: 'hash-kv'; hash: number }
   | { kind: 'failed'; failure: CarriedFailure };
@@ -68,9 +75,17 @@ class ThreadProver implements Prover {
   readonly #dead: Promise<never>;
   readonly #hashes = new Map<string, Promise<number>>();
   #last: Promise<unknown> = Promise.resolve();
+  /** Calls of `advance` that have not been followed yet. */
+  #behind = 0;
+  #followed = Promise.withResolvers<void>();
+  #answered: (answer: ProverAnswer) => void = () => undefined;
 
   constructor(worker: Worker) {
     this.#worker = worker;
+    worker.on('message', (answer: ProverAnswer) => {
+      if (answer.kind === 'followed') this.#follow();
+      else this.#answered(answer);
+    });
     this.#dead = new Promise<never>((_, reject) => {
       worker.once('error', (error) => reject(crash(error.message, error)));
       worker.once('exit', (code) => reject(crash(`it ended with ${code}`)));
@@ -79,7 +94,23 @@ class ThreadProver implements Prover {
   }
 
   advance(sizeBytes: number): void {
+    this.#behind += 1;
     this.#worker.postMessage({ kind: 'advance', sizeBytes } satisfies ProverCall);
+  }
+
+  async caughtUp(signal: AbortSignal): Promise<void> {
+    if (this.#behind <= 1) return;
+    const aborted = Promise.withResolvers<never>();
+    const onAbort = (): void => aborted.reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      signal.throwIfAborted();
+      while (this.#behind > 1) {
+        await Promise.race([this.#followed.promise, this.#dead, aborted.promise]);
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
   }
 
   async finish(sizeBytes: number): Promise<ProvedFile> {
@@ -105,6 +136,12 @@ class ThreadProver implements Prover {
     return answer.hash;
   }
 
+  #follow(): void {
+    this.#behind -= 1;
+    this.#followed.resolve();
+    this.#followed = Promise.withResolvers<void>();
+  }
+
   /** One question at a time: the thread answers in order. */
   #ask(call: ProverCall): Promise<ProverAnswer> {
     const answer = this.#last.then(() => this.#exchange(call));
@@ -114,7 +151,7 @@ class ThreadProver implements Prover {
 
   async #exchange(call: ProverCall): Promise<ProverAnswer> {
     const answered = new Promise<ProverAnswer>((resolve) => {
-      this.#worker.once('message', resolve);
+      this.#answered = resolve;
     });
     this.#worker.postMessage(call);
     const answer = await Promise.race([answered, this.#dead]);

@@ -13,6 +13,7 @@ export function inlineProver({ path, ring }: ProvableFile): Prover {
   };
   return {
     advance: (sizeBytes) => opened().follow(sizeBytes),
+    caughtUp: async () => undefined,
     finish: async (sizeBytes) => {
       const answer = whole(opened().answer({ kind: 'finish', sizeBytes }));
       if (answer.kind !== 'proved') throw new Error('another answer');

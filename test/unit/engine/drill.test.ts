@@ -266,6 +266,7 @@ describe.concurrent('a drill says nothing against the backup', () => {
     const ended = Promise.withResolvers<never>();
     const prove = (): Prover => ({
       advance: () => undefined,
+      caughtUp: async () => undefined,
       finish: () => {
         abort.abort(new Failure('stopped', 'the daemon is stopping'));
         return ended.promise;

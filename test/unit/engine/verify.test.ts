@@ -5,7 +5,9 @@ import { Failure } from '../../../src/core/errors.ts';
 import { isProved, type Manifest } from '../../../src/core/manifest.ts';
 import { composeBackupId, dataName } from '../../../src/core/names.ts';
 import { type Verified, verifyBackup } from '../../../src/engine/verify.ts';
+import type { ProvableFile, Prover } from '../../../src/spool/prover.ts';
 import { named, putBytes, readBytes } from '../../contract/store-bodies.ts';
+import { inlineProver } from '../../support/inline-prover.ts';
 import { hourMs, openWorkshop, signal, type Workshop } from './workshop.ts';
 
 const stores = ['memory'] as const;
@@ -84,6 +86,26 @@ describe.concurrent.for(['shallow', 'deep'])('a %s verification', (depth) => {
       expect(work.spooled()).toEqual([]);
     },
   );
+
+  test.runIf(deep)('goes no faster than its proof', async () => {
+    await using backup = await taken();
+    const { work, id } = backup;
+    const broken = new Failure('internal', 'the proving thread broke');
+    const prove = (file: ProvableFile): Prover => ({
+      ...inlineProver(file),
+      caughtUp: () => Promise.reject(broken),
+    });
+
+    const verified = verifyBackup(
+      work.catalog('memory'),
+      id,
+      { ...work.deps, prove },
+      { deep, signal },
+    );
+
+    await expect(verified).rejects.toBe(broken);
+    expect(work.spooled()).toEqual([]);
+  });
 
   test('takes a bad verdict back when the copy is whole again', async () => {
     await using backup = await taken();

@@ -77,6 +77,20 @@ describe('a prover that is disposed', () => {
     expect({ threads: threads(), openings: openings(file.path) }).toEqual(before);
   });
 
+  test('fails who waits for it', async () => {
+    using place = folder();
+    const prover = startProver({ path: placed(place, largeFile) });
+    for (const sizeBytes of [4 * MiB, 8 * MiB, 12 * MiB]) prover.advance(sizeBytes);
+
+    const waiting = expect(prover.caughtUp(new AbortController().signal)).rejects.toMatchObject({
+      code: 'internal',
+      message: expect.stringMatching(/^the proving thread broke: it ended with \d$/),
+    });
+    await prover[Symbol.asyncDispose]();
+
+    await waiting;
+  });
+
   test('answers nobody any more', async () => {
     using place = folder();
     const prover = startProver({ path: placed(place, smallFile) });

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { revision } from '../../../src/core/backup.ts';
@@ -52,6 +53,39 @@ describe('a proof', () => {
     const right = expected(largeFile);
     expect(await late.finish(largeFile.length)).toEqual(right);
     expect(await plain.finish(largeFile.length)).toEqual(right);
+  });
+
+  test('that is waited for reads all that is new from the ring, and nothing from the disk', async () => {
+    using place = folder();
+    await using file = await SpoolFile.create(join(place.path, 'file'));
+    // Whatever it read here would be wrong.
+    const path = placed(place, Buffer.alloc(largeFile.length));
+    await using prover = startProver({ path, ring: file.ring });
+    file.onAdvance = (takenBytes) => prover.advance(takenBytes);
+
+    for (let at = 0; at < largeFile.length; at += MiB) {
+      await file.append([largeFile.subarray(at, at + MiB)]);
+      await prover.caughtUp(new AbortController().signal);
+    }
+    await file.flush();
+    // Answers come in order: behind this one everything was followed.
+    await prover.hashKv({ revision: revision(1n), compactRevision: null }).catch(() => undefined);
+    writeFileSync(path, largeFile);
+
+    expect(await prover.finish(largeFile.length)).toEqual(expected(largeFile));
+  });
+
+  test('is waited for no longer than its signal', async () => {
+    using place = folder();
+    await using prover = startProver({ path: placed(place, largeFile) });
+    const abort = new AbortController();
+    for (const sizeBytes of [4 * MiB, 8 * MiB, 12 * MiB]) prover.advance(sizeBytes);
+
+    const waiting = prover.caughtUp(abort.signal);
+    abort.abort(new Error('enough'));
+
+    await expect(waiting).rejects.toThrow('enough');
+    await expect(prover.caughtUp(abort.signal)).rejects.toThrow('enough');
   });
 
   test.each(smallDamages())('names the fault: %s', async (_, bytes, fault) => {
