@@ -3,6 +3,12 @@ import { defineConfig } from 'vitest/config';
 
 const root = new URL('..', import.meta.url).pathname;
 
+/** Unit tests that are not for every look at the code: laws over many cases, processes, threads. */
+const slow = 'test/unit/**/*.slow.test.ts';
+
+/** Files share loaded modules: a third of the time. Nothing here patches a module. */
+const quick = { testTimeout: 20_000, isolate: false };
+
 /** What runs against real servers takes seconds, not milliseconds; nothing may wait for ever. */
 const real = { testTimeout: 300_000, hookTimeout: 300_000, fileParallelism: true };
 
@@ -17,11 +23,11 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/*.test.ts'],
-          testTimeout: 20_000,
-          // Files share loaded modules: a third of the time. Nothing here patches a module.
-          isolate: false,
+          exclude: [slow],
+          ...quick,
         },
       },
+      { root, test: { name: 'slow', include: [slow], ...quick } },
       { root, test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...real } },
       // As integration, for what takes longer than anybody waits before each commit.
       { root, test: { name: 'thorough', include: ['test/thorough/**/*.test.ts'], ...real } },

@@ -1,5 +1,4 @@
 /** What the daemon has to do, by the configuration and in the house that hold now. */
-
 import type { Duties } from '../daemon/daemon.ts';
 import type { Jobs } from '../daemon/jobs.ts';
 import { parseSchedule } from '../daemon/schedule.ts';

@@ -1,6 +1,5 @@
 /** How checks of files tell what they find. */
 import { statSync } from 'node:fs';
-
 import { systemCode, toFailure } from '../core/errors.ts';
 
 export interface Findings {

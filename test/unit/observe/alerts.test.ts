@@ -38,8 +38,8 @@ const made = ['up', 'ALERTS'];
 
 /** Every metric with the values that its labels have. */
 async function known(): Promise<Map<string, Map<string, Set<string>>>> {
-  const about = { stores: ['local'], version: '0.1.0', node: 'v24.0.0', now: () => new Date() };
-  const page = parseExposition(await metricsObserver(about).text());
+  const about = { stores: ['local'], targets: ['ping'], version: '0.1.0', node: 'v24.0.0' };
+  const page = parseExposition(await metricsObserver({ ...about, now: () => new Date() }).text());
   const found = new Map<string, Map<string, Set<string>>>();
   for (const series of [...page.values()].flatMap((family) => [...family.series.keys()])) {
     const name = series.replace(/\{.*/, '');
