@@ -14,6 +14,7 @@ import {
 } from '../../src/engine/plan-restore.ts';
 import { restoreBackup } from '../../src/engine/restore.ts';
 import type { EtcdBinaries } from '../setup/binaries.ts';
+import { into, latest } from './asked-restore.ts';
 import { cluster, etcdctl, type TestCluster } from './etcd.ts';
 import { type Worker, type Workplace, worker, workplace } from './house.ts';
 import { fill } from './workload.ts';
@@ -142,22 +143,9 @@ export async function restore(
   asked: Partial<RestoreAsked> = {},
   { signal = nobodyStops, ...which }: Partial<Wanted> & { signal?: AbortSignal } = {},
 ): Promise<RestoreReport> {
-  const wanted: Wanted = { backup: 'latest', before: null, store: null, cluster: null, ...which };
-  const whole = { ...nothingAsked, ...asked, dataDir };
+  const wanted = { ...latest, ...which };
+  const whole = into(dataDir, asked);
   const plan: RestorePlan = await planRestore(wanted, whole, engine.deps, signal);
   const { wanted: pinned, order } = orderOf(plan, whole, null);
   return restoreBackup({ ...wanted, ...pinned, before: null }, order, engine.deps, { signal });
 }
-
-const nothingAsked: Omit<RestoreAsked, 'dataDir'> = {
-  name: null,
-  initialCluster: null,
-  initialClusterToken: null,
-  bumpRevision: null,
-  clearAlarms: false,
-  owner: null,
-  etcdVersion: null,
-  force: false,
-  fallback: false,
-  dryRun: false,
-};

@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import type { BackupId } from '../../../src/core/backup.ts';
 import { Failure } from '../../../src/core/errors.ts';
 import type { Event } from '../../../src/core/events.ts';
-import { into, latest, report, restoring } from './restoring.ts';
+import { into, latest } from '../../support/asked-restore.ts';
+import { report, restoring } from './restoring.ts';
 
 const advanced = (doneBytes: number): Event => {
   return { kind: 'restore-advanced', doneBytes, totalBytes: 100 };

@@ -82,22 +82,3 @@ export function restoring(options: { readonly withRoots?: boolean } = {}): Resto
   const remove = (): void => rmSync(dir, { recursive: true, force: true });
   return { root, outside, restores, begun, events, [Symbol.dispose]: remove };
 }
-
-export const latest: Wanted = { backup: 'latest', before: null, store: null, cluster: null };
-
-export function into(dataDir: string, changes: Partial<RestoreAsked> = {}): RestoreAsked {
-  return {
-    dataDir,
-    name: null,
-    initialCluster: null,
-    initialClusterToken: null,
-    bumpRevision: null,
-    clearAlarms: false,
-    owner: null,
-    etcdVersion: null,
-    force: false,
-    fallback: false,
-    dryRun: false,
-    ...changes,
-  };
-}

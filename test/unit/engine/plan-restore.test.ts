@@ -2,25 +2,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Manifest } from '../../../src/core/manifest.ts';
 import type { InitialMember } from '../../../src/core/restore.ts';
-import type { Wanted } from '../../../src/engine/candidates.ts';
 import type { RestoreDeps } from '../../../src/engine/deps.ts';
 import { orderOf, planRestore, type RestoreAsked } from '../../../src/engine/plan-restore.ts';
+import { into, latest } from '../../support/asked-restore.ts';
 import { openWorkshop, signal, type Workshop } from './workshop.ts';
 
-const latest: Wanted = { backup: 'latest', before: null, store: null, cluster: null };
-const plainly: RestoreAsked = {
-  dataDir: '/data',
-  name: null,
-  initialCluster: null,
-  initialClusterToken: null,
-  bumpRevision: null,
-  clearAlarms: false,
-  owner: null,
-  etcdVersion: null,
-  force: false,
-  fallback: false,
-  dryRun: false,
-};
 const one: InitialMember[] = [{ name: 'm9', peerUrls: ['http://10.0.0.9:2380'] }];
 const two: InitialMember[] = [...one, { name: 'm8', peerUrls: ['http://10.0.0.8:2380'] }];
 
@@ -29,7 +15,7 @@ function depsOf(work: Workshop): RestoreDeps {
 }
 
 async function planned(work: Workshop, asked: Partial<RestoreAsked> = {}) {
-  return await planRestore(latest, { ...plainly, ...asked }, depsOf(work), signal);
+  return await planRestore(latest, into('/data', asked), depsOf(work), signal);
 }
 
 /** The order of a host, from a backup of m1, m2 and m3. */
@@ -37,7 +23,7 @@ async function ordered(asked: Partial<RestoreAsked>, localMember: string | null 
   await using work = openWorkshop();
   await work.place();
   const plan = await planned(work, asked);
-  return orderOf(plan, { ...plainly, ...asked }, localMember);
+  return orderOf(plan, into('/data', asked), localMember);
 }
 
 const members = (of: Partial<Manifest['found']['members'][number]>[]): Manifest['found'] => ({
@@ -136,7 +122,7 @@ describe('the order of one host', () => {
     const { id, cluster } = await work.place();
     const plan = await planned(work);
 
-    const { wanted } = orderOf(plan, { ...plainly, initialClusterToken: 'token' }, 'm1');
+    const { wanted } = orderOf(plan, into('/data', { initialClusterToken: 'token' }), 'm1');
 
     expect(wanted).toEqual({ backup: id, cluster: cluster.id });
   });

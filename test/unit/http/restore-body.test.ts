@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { latest } from '../daemon/restoring.ts';
+import { latest } from '../../support/asked-restore.ts';
 import { id } from './house.ts';
 import { open } from './restore-house.ts';
 

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Failure } from '../../../src/core/errors.ts';
 import type { TokenSources } from '../../../src/http/sources.ts';
-import { latest, report } from '../daemon/restoring.ts';
+import { latest } from '../../support/asked-restore.ts';
+import { report } from '../daemon/restoring.ts';
 import { bearer, id, operate, read } from './house.ts';
 import { all, open } from './restore-house.ts';
 
