@@ -190,9 +190,15 @@ describe('a restore', () => {
     using ground = from.lay();
     const rivals: Promise<unknown>[] = [];
     await using rival = worker(ground.place);
+    const answered = join(ground.place.dir, 'answered');
+    const waiting = join(ground.place.dir, 'waiting');
+    const lines = `while [ "$1" = run ] && [ ! -e '${answered}' ]; do sleep 0.05; done`;
+    writeFileSync(waiting, `#!/bin/sh\n${lines}\n`, { mode: 0o755 });
+    ground.place.settings['restore.before'] = waiting;
     await using engine = worker(ground.place, (event) => {
       if (event.kind !== 'restore-step-finished' || event.step !== 'fetch') return;
-      rivals.push(restore(rival, ground.dataDir).catch((error: unknown) => error));
+      const refused = restore(rival, ground.dataDir).catch((error: unknown) => error);
+      rivals.push(refused.finally(() => writeFileSync(answered, '')));
     });
 
     const { aside } = await restore(engine, ground.dataDir);
