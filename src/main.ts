@@ -35,7 +35,7 @@ async function main(): Promise<void> {
   const { runProgram } = await import('./cli/program.ts');
   process.exitCode = await runProgram({
     argv: process.argv.slice(2),
-    env: process.env,
+    env: ownEnvironment(),
     terminal: {
       out: (text) => void process.stdout.write(text),
       err: (text) => void process.stderr.write(text),
@@ -46,6 +46,13 @@ async function main(): Promise<void> {
     exit: (code) => process.exit(code),
   });
   reportIfHeld();
+}
+
+/** What systemd gave us is for us: programs that we start must not speak to it in our name. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+  const env = { ...process.env };
+  for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']) delete process.env[name];
+  return env;
 }
 
 /** A reader that has seen enough, such as `head`, closes the pipe: no fault, only an end. */

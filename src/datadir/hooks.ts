@@ -40,8 +40,7 @@ export async function runHook(
 ): Promise<void> {
   signal.throwIfAborted();
   // A group of its own: what it has started must not go on after it was given up.
-  const options = { env: ownEnvironment(), detached: true } as const;
-  const child = spawn(path, [word], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(path, [word], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const said = listen(child);
   const ended = Promise.withResolvers<string | null>();
   const giveUp = (fault: string): void => {
@@ -64,12 +63,6 @@ export async function runHook(
     clearTimeout(limit);
     signal.removeEventListener('abort', onAbort);
   }
-}
-
-/** Ours, without what would let a program that it starts speak to systemd in our name. */
-function ownEnvironment(): NodeJS.ProcessEnv {
-  const { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID, ...env } = process.env;
-  return env;
 }
 
 /** Returns what gives the end of what the program has said, each line on one of its own. */

@@ -102,8 +102,10 @@ export function startProgram(
   } = {},
 ): ChildProcess {
   const { nodeArgs = [], program = main } = options;
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  const cache = program === main && NODE_COMPILE_CACHE ? { NODE_COMPILE_CACHE } : {};
   return spawn(process.execPath, [...nodeArgs, program, ...words], {
-    env: { PATH: process.env['PATH'], ...options.env },
+    env: { PATH, ...cache, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }

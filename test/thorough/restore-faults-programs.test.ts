@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEtcdCluster } from '../../src/cluster/servers.ts';
-import { worker } from '../support/house.ts';
+import { runProgram, worker } from '../support/house.ts';
 import {
   complaintOf,
   type Ground,
@@ -63,6 +63,23 @@ describe('programs around a restore', () => {
       'three run new',
       'four run new',
     ]);
+  });
+
+  test('have our environment, and do not speak to systemd in our name', async () => {
+    using ground = lay();
+    const file = join(ground.place.dir, 'env');
+    const words = [
+      ...ground.words,
+      `--restore.before=${program(ground, 'one', `env > '${file}'`)}`,
+    ];
+    const systemd = { NOTIFY_SOCKET: '/run/notify', WATCHDOG_USEC: '90000000', WATCHDOG_PID: '1' };
+
+    const { code, stderr } = await runProgram(words, { env: { ...systemd, SITE: 'north' } });
+
+    expect(code, stderr).toBe(0);
+    const env = readFileSync(file, 'utf8');
+    expect(env).toMatch(/^SITE=north$/m);
+    expect(env).not.toMatch(/NOTIFY_SOCKET|WATCHDOG/);
   });
 
   test('stop the etcd that may run until then', async () => {

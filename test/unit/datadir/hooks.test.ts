@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import {
   requireRunnable,
   runHook,
@@ -17,8 +17,6 @@ let folder: string;
 beforeEach(() => {
   folder = ground();
 });
-
-afterEach(() => void vi.unstubAllEnvs());
 
 /** A program that writes down how it was called, and then does as the lines say. */
 function program(name: string, lines = ''): string {
@@ -50,18 +48,6 @@ describe('programs around a restore', () => {
     await runHooks([program('one'), program('two'), program('three')], limits);
 
     expect(calls()).toEqual(['one run', 'two run', 'three run']);
-  });
-
-  test('do not speak to systemd in our name, and have what else we have', async () => {
-    vi.stubEnv('NOTIFY_SOCKET', '/run/notify').stubEnv('WATCHDOG_USEC', '90000000');
-    vi.stubEnv('WATCHDOG_PID', '1').stubEnv('SITE', 'north');
-
-    await runHooks([program('one', `env > '${folder}/env'`)], limits);
-
-    const env = readFileSync(join(folder, 'env'), 'utf8');
-    expect(env).toMatch(/^SITE=north$/m);
-    expect(env).toMatch(/^PATH=/m);
-    expect(env).not.toMatch(/NOTIFY_SOCKET|WATCHDOG/);
   });
 
   test('are undone from the one that failed back to the first', async () => {
