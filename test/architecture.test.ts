@@ -216,7 +216,8 @@ function longFunctions(file: SourceFile): string[] {
   const found: string[] = [];
   file.lines.forEach((line, at) => {
     const named = /^(export )?(async )?function\b/.test(line);
-    const method = /^ {2}(?!if|for|while|switch)(async |static |get |set |\*|#)*[\w[\].]+\(.*\{$/;
+    const method =
+      /^ {2}(?!if|for|while|switch)(async |static |get |set |\*|#)*[\w[\].]+\((?!.*=>).*\{$/;
     if (!named && !method.test(line)) return;
     const end = named ? '}' : '  }';
     const close = file.lines.findIndex((other, index) => index > at && other === end);

@@ -23,6 +23,7 @@ import type { Store } from '../store/port.ts';
 import { bucketStore } from '../store/s3/late.ts';
 import type { S3Keys, S3StoreOptions } from '../store/s3/options.ts';
 import { parseIdentities, parseRecipient } from '../stream/age-keys.ts';
+import { tellCertificate } from './told-certificate.ts';
 import { trustOf } from './trust.ts';
 
 /** Everything that was opened; disposing closes it in reverse. */
@@ -38,7 +39,9 @@ export function buildHouse(
   { acceptsUnsigned = false }: { readonly acceptsUnsigned?: boolean } = {},
 ): House {
   const opened = new AsyncDisposableStack();
-  const cluster = opened.use(connectCluster(clusterSettings(config)));
+  const connected = opened.use(connectCluster(clusterSettings(config)));
+  const { client } = config.cluster.tls;
+  const cluster = client === null ? connected : tellCertificate(connected, client.cert, observe);
   const shelves = config.stores.map((store): Shelf => {
     const distance = nearestFirst.indexOf(store.type);
     const { retention, shared } = store;

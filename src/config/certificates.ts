@@ -3,12 +3,24 @@
  * sentence; found in a handshake, it is a riddle.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { formatDuration } from '../core/units.ts';
+import { isRenewalDue, type Validity } from '../core/validity.ts';
 import { type Findings, warnOfReaders } from './findings.ts';
 import { refuse } from './formats.ts';
 import { readSmallFile } from './secret-file.ts';
 
 // The authorities that systems ship together are about a quarter of it.
 export const largestPemBytes = 1024 * 1024;
+
+export interface CertificateFacts extends Validity {
+  readonly subject: string;
+}
+
+/** Whose it is, in words, and how long it is good. */
+export function factsOf(found: X509Certificate): CertificateFacts {
+  const subject = found.subject?.replaceAll('\n', ', ') || (found.subjectAltName ?? '');
+  return { subject, validFrom: found.validFromDate, expiresAt: found.validToDate };
+}
 
 /** Where a path is written, and the path. */
 interface Named {
@@ -24,8 +36,8 @@ export function checkCertificates(
   const warnOfDate = (path: string, found: X509Certificate): void => {
     // A warning, because it may be replaced while the daemon runs, and is then read again.
     if (today === undefined) return;
-    if (found.validToDate <= today) warn(`${path} holds a certificate that has expired`);
-    else if (found.validFromDate > today) warn(`${path} holds a certificate that is not valid yet`);
+    const what = dateFault(factsOf(found), today);
+    if (what !== undefined) warn(`${path} holds a certificate that ${what}`);
   };
   checkNamed(ca, attempt, (path) => {
     for (const found of readCertificates(path)) warnOfDate(path, found);
@@ -39,6 +51,15 @@ export function checkCertificates(
     if (certificate !== undefined) checkPair(certificate, { key: found, path, cert: cert.name });
     warnOfReaders(path, { key: key.name, warn });
   });
+}
+
+function dateFault(validity: Validity, today: Date): string | undefined {
+  const { validFrom, expiresAt } = validity;
+  if (expiresAt <= today) return 'has expired';
+  if (validFrom > today) return 'is not valid yet';
+  if (!isRenewalDue(validity, today)) return undefined;
+  const leftMs = expiresAt.getTime() - today.getTime();
+  return `expires in ${formatDuration(leftMs)}: a new one is due`;
 }
 
 function checkNamed(

@@ -1,19 +1,22 @@
 /** What the admin API shows of itself and whose certificates it takes, read from its files. */
 import { createSecureContext } from 'node:tls';
-
-import { checkPair, largestPemBytes, parseCertificates, parseKey } from './certificates.ts';
+import {
+  type CertificateFacts,
+  checkPair,
+  factsOf,
+  largestPemBytes,
+  parseCertificates,
+  parseKey,
+} from './certificates.ts';
 import type { HttpTlsConfig } from './config.ts';
 import { refuse } from './formats.ts';
 import { readSmallFile } from './secret-file.ts';
 
-export interface ServerTls {
+export interface ServerTls extends CertificateFacts {
   readonly cert: Buffer;
   readonly key: Buffer;
   /** Undefined: client certificates are not asked for. */
   readonly clientCa: Buffer | undefined;
-  /** Of the certificate that is shown. */
-  readonly subject: string;
-  readonly expiresAt: Date;
 }
 
 /**
@@ -61,6 +64,5 @@ function understood(bytes: Bytes, { cert, key, clientCa }: HttpTlsConfig): Serve
     // Rules of OpenSSL that nobody else knows, such as the smallest key that it takes.
     refuse(`${cert} and ${key} cannot be used: ${(thrown as Error).message}`);
   }
-  const subject = shown.subject?.replaceAll('\n', ', ') || (shown.subjectAltName ?? '');
-  return { ...bytes, subject, expiresAt: shown.validToDate };
+  return { ...bytes, ...factsOf(shown) };
 }

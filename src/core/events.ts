@@ -6,6 +6,7 @@ import type { BackupId, ClusterId, ProofName, ProofOutcome, Revision } from './b
 import type { DaemonEvent } from './daemon-events.ts';
 import type { Failure, FailureCode } from './errors.ts';
 import type { RestoreStep } from './restore.ts';
+import type { Validity } from './validity.ts';
 
 /** Why a run began. */
 export type Trigger = 'schedule' | 'catch-up' | 'start' | 'request' | 'retry';
@@ -202,9 +203,10 @@ export type Event =
   // telling others; the target is a webhook's name, or ping
   | { kind: 'notice-delivered'; target: string; notice: string; attempts: number }
   | { kind: 'notice-failed'; target: string; notice: string; attempts: number; failure: Failure }
+  // what is shown to others: by the admin API, and to members
+  | ({ kind: 'certificate-read'; of: 'api' | 'cluster'; subject: string } & Validity)
   // the admin API
   | { kind: 'http-listening'; address: string }
-  | { kind: 'http-certificate-read'; subject: string; expiresAt: Date }
   | { kind: 'http-certificate-kept'; failure: Failure }
   | { kind: 'call-failed'; method: string; path: string; failure: Failure }
   | {

@@ -15,6 +15,7 @@ export interface TlsMaterial {
   readonly clientCa: Buffer | undefined;
   /** Of the certificate that is shown. */
   readonly subject: string;
+  readonly validFrom: Date;
   readonly expiresAt: Date;
 }
 
@@ -61,8 +62,8 @@ export function followFiles(
     if (next === current || !(server instanceof Server)) return;
     server.setSecureContext(contextOptions(next));
     current = next;
-    const { subject, expiresAt } = next;
-    observe({ kind: 'http-certificate-read', subject, expiresAt });
+    const { subject, validFrom, expiresAt } = next;
+    observe({ kind: 'certificate-read', of: 'api', subject, validFrom, expiresAt });
   };
   take(options.first);
   // Before the listener of the server itself, which begins the handshake.

@@ -111,7 +111,7 @@ const levels = {
   // Backups go on as they do; who waits for the message does not know.
   'notice-failed': 'warn',
   'http-listening': 'info',
-  'http-certificate-read': 'info',
+  'certificate-read': ({ of }) => (of === 'api' ? 'info' : 'debug'),
   'http-certificate-kept': 'warn',
   // A store that does not answer is not ours to mend; a fault of our own is.
   'call-failed': ({ failure }) => (failure.code === 'internal' ? 'error' : 'warn'),

@@ -5,12 +5,13 @@
  * All series exist from the first scrape: a rule on a series that is absent never fires. Labels
  * come from closed sets and from the configuration, never from a message or an id.
  */
+
 import { proofOutcomes } from '../core/backup.ts';
 import { failureCodes } from '../core/errors.ts';
 import { backupSteps, type Observe, runResults } from '../core/events.ts';
+import { watchCertificates } from './certificate-metrics.ts';
 import { copyMetrics } from './copy-metrics.ts';
 import { expectationMetrics, watchExpectations } from './expectations.ts';
-import { watchHttp } from './http-metrics.ts';
 import { countEvents, drillResults, restoreResults, skipReasons } from './metric-events.ts';
 import { countNotices } from './notice-metrics.ts';
 import { reloadMetrics, watchReloads } from './reload-metrics.ts';
@@ -70,7 +71,7 @@ export function metricsObserver(options: MetricsOptions): Metrics {
     countEvents(set, { now, knows }),
     watchExpectations(expectations),
     notices,
-    watchHttp(series),
+    watchCertificates(series),
   ];
   const build = series.gauge('build_info', 'Always 1; which build answers.', ['version', 'node']);
   build.set({ version, node }, 1);

@@ -161,8 +161,9 @@ const sentences: { readonly [K in EventKind]: Say<K> } = {
     `${e.notice} could not be told to ${e.target} ` +
     `(${count(e.attempts, 'try', 'tries')}): ${blame(e.failure)}`,
   'http-listening': (e) => `admin API listens on ${e.address}`,
-  'http-certificate-read': (e, now) =>
-    `admin API shows the certificate of ${e.subject}, good until ${momentText(e.expiresAt, now)}`,
+  'certificate-read': (e, now) =>
+    `${e.of === 'api' ? 'admin API shows' : 'members are shown'} the certificate of ` +
+    `${e.subject}, good until ${momentText(e.expiresAt, now)}`,
   'http-certificate-kept': (e) =>
     `files of http.tls cannot be used, those read before stay in use: ${blame(e.failure)}`,
   'call-failed': (e) => `${e.method} ${e.path} ended with a fault: ${blame(e.failure)}`,

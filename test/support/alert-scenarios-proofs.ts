@@ -145,6 +145,37 @@ export const proofScenarios: Readonly<Record<string, (tape: Tape) => Promise<voi
     tape.expect();
   },
 
+  'a certificate is told of in the last tenth of its life, until another one is shown': async (
+    tape,
+  ) => {
+    const daemon = await working(tape);
+    const signed = (lifeMs: number) => {
+      const validFrom = new Date(tape.nowMs);
+      const expiresAt = new Date(tape.nowMs + lifeMs);
+      daemon.tell(sample('certificate-read', { of: 'cluster', validFrom, expiresAt }));
+    };
+    signed(20 * hours);
+    await tape.pass(17 * hours);
+    tape.expect();
+    await tape.pass(2 * hours);
+    tape.expect('EtcdBackupCertificateExpiring a');
+    signed(20 * hours);
+    await tape.pass(1 * hours);
+    tape.expect();
+  },
+
+  'a certificate for ten years is told of a month before its end': async (tape) => {
+    const daemon = await working(tape);
+    const validFrom = new Date(tape.nowMs - 3620 * days);
+    const lasting = (ms: number) => ({ validFrom, expiresAt: new Date(tape.nowMs + ms) });
+    daemon.tell(sample('certificate-read', { of: 'api', ...lasting(31 * days) }));
+    await tape.pass(1 * hours);
+    tape.expect();
+    daemon.tell(sample('certificate-read', { of: 'api', ...lasting(29 * days) }));
+    await tape.pass(10 * minutes);
+    tape.expect('EtcdBackupCertificateExpiring a');
+  },
+
   'a message that did not arrive is told for an hour': async (tape) => {
     const daemon = await working(tape);
     daemon.tell(sample('notice-failed'));

@@ -87,7 +87,9 @@ describe.concurrent('the admin API over TLS', () => {
     expect(half).toMatchObject({ status: 200, shown: 'first' });
     expect(second).toMatchObject({ status: 202, shown: 'second' });
     expect(daemon.of('call-made').map(({ who }) => who)).toEqual(Array(2).fill('certificate:ops'));
-    expect(page.body).toMatch(/^etcd_backup_http_certificate_expiry_timestamp_seconds [1-9]/m);
+    expect(page.body).toMatch(
+      /^etcd_backup_certificate_expiry_timestamp_seconds{certificate="api"} [1-9]/m,
+    );
 
     const ended = once(stream, 'end');
     stream.resume();

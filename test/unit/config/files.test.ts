@@ -188,6 +188,18 @@ describe('files that a configuration names', () => {
     ]);
   });
 
+  test('are warned of when little is left of a certificate', () => {
+    const { cert, key } = certificates.client;
+    const words = given(`--cluster.tls.cert=${cert}`, `--cluster.tls.key=${key}`);
+    const today = new Date(Date.now() + 350 * 24 * 60 * 60_000);
+
+    expect(load(words).warnings).toEqual([]);
+    const [warning] = load({ ...words, today }).warnings;
+    expect(warning).toMatch(
+      /client\.crt holds a certificate that expires in 1[45]d.*: a new one is due$/,
+    );
+  });
+
   test('are warned of when a certificate has expired', () => {
     const { cert, key } = certificates.expiredClient;
 

@@ -56,7 +56,7 @@ describe('the admin API over TLS', () => {
     expect(url).toMatch(/^https:/);
     expect(answer).toMatchObject({ status: 200, shown: 'first' });
     expect(events).toMatchObject([
-      { kind: 'http-certificate-read', subject: 'CN=first', expiresAt: expect.any(Date) },
+      { kind: 'certificate-read', of: 'api', subject: 'CN=first', expiresAt: expect.any(Date) },
       { kind: 'http-listening', address: url },
     ]);
   });
@@ -146,7 +146,7 @@ describe('files that change', () => {
 
     expect(next.shown).toBe('second');
     expect(before).toMatch(/^HTTP\/1\.1 200/);
-    expect(events.at(-1)).toMatchObject({ kind: 'http-certificate-read', subject: 'CN=second' });
+    expect(events.at(-1)).toMatchObject({ kind: 'certificate-read', subject: 'CN=second' });
   });
 
   test('are told once while only half of them is new, and then taken', async () => {
@@ -161,7 +161,7 @@ describe('files that change', () => {
     const whole = await call();
 
     expect([...half, whole]).toEqual(['first', 'first', 'second']);
-    expect(kinds(events).slice(2)).toEqual(['http-certificate-kept', 'http-certificate-read']);
+    expect(kinds(events).slice(2)).toEqual(['http-certificate-kept', 'certificate-read']);
     expect(events[2]).toMatchObject({
       failure: {
         code: 'config-invalid',

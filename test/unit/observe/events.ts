@@ -382,9 +382,11 @@ const samples: { readonly [K in EventKind]: Extract<Event, { kind: K }> } = {
     failure: new Failure('notify-failed', 'https://ping.example.org answered 503'),
   },
   'http-listening': { kind: 'http-listening', address: 'http://127.0.0.1:9379' },
-  'http-certificate-read': {
-    kind: 'http-certificate-read',
+  'certificate-read': {
+    kind: 'certificate-read',
+    of: 'api',
     subject: 'CN=backup.example',
+    validFrom: new Date('2026-02-20T00:00:00Z'),
     expiresAt: new Date('2027-02-20T00:00:00Z'),
   },
   'http-certificate-kept': {

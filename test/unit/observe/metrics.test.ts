@@ -226,6 +226,37 @@ describe('the age of the newest backup', () => {
   });
 });
 
+describe('a certificate', () => {
+  const [validFrom, expiresAt] = [
+    new Date('2026-11-01T00:00:00Z'),
+    new Date('2026-12-01T00:00:00Z'),
+  ];
+  const expiry = 'certificate_expiry_timestamp_seconds';
+
+  test('is there with its end and its life, and 0 before', async () => {
+    const { observe, value } = watch();
+    expect(await value(`${expiry}{certificate="cluster"}`)).toBe(0);
+
+    observe(sample('certificate-read', { of: 'cluster', validFrom, expiresAt }));
+
+    expect(await value(`${expiry}{certificate="cluster"}`)).toBe(expiresAt.getTime() / 1000);
+    expect(await value('certificate_lifetime_seconds{certificate="cluster"}')).toBe(30 * 86_400);
+    expect(await value(`${expiry}{certificate="api"}`)).toBe(0);
+  });
+
+  test('of members is forgotten with the configuration that named it, that of the listener not', async () => {
+    const { observe, value } = watch();
+    for (const of of ['api', 'cluster'] as const) {
+      observe(sample('certificate-read', { of, validFrom, expiresAt }));
+    }
+
+    observe(sample('config-reloaded'));
+
+    expect(await value(`${expiry}{certificate="cluster"}`)).toBe(0);
+    expect(await value(`${expiry}{certificate="api"}`)).toBe(expiresAt.getTime() / 1000);
+  });
+});
+
 describe('drills', () => {
   test('are counted by how they ended', async () => {
     const { observe, value } = watch();
