@@ -117,49 +117,15 @@ class Window {
   }
 
   async #take(body: Readable, signal: AbortSignal): Promise<void> {
-    await eachChunk(body, signal, (chunk) => {
+    for await (const chunk of bytesOf(body, signal)) {
       const missing = this.#sizeBytes - this.#filled;
       if (chunk.byteLength > missing) throw new Error('the answer has more bytes than asked for');
       this.buffer.set(chunk, this.#filled);
       this.#filled += chunk.byteLength;
       this.#moved();
-    });
+    }
     const missing = this.#sizeBytes - this.#filled;
     if (missing > 0) throw new Error(`the answer ends ${missing} bytes too early`);
-  }
-}
-
-/**
- * As `bytesOf`, for who takes whatever comes: an iteration would cost several turns of the loop for
- * each of the thousands of chunks.
- */
-async function eachChunk(
-  body: Readable,
-  signal: AbortSignal,
-  take: (chunk: Uint8Array) => void,
-): Promise<void> {
-  const ended = Promise.withResolvers<void>();
-  const onAbort = () => ended.reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    signal.throwIfAborted();
-    if (body.destroyed) throw body.errored ?? new Error('the answer broke off');
-    body.on('data', (chunk: Uint8Array) => {
-      try {
-        take(chunk);
-      } catch (thrown) {
-        body.pause();
-        ended.reject(thrown);
-      }
-    });
-    body.once('end', ended.resolve);
-    // It stays: an error that nobody hears any more would end the process.
-    body.on('error', ended.reject);
-    body.once('close', () => ended.reject(new Error('the answer broke off')));
-    await ended.promise;
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-    body.destroy();
   }
 }
 
