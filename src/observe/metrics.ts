@@ -5,7 +5,6 @@
  * All series exist from the first scrape: a rule on a series that is absent never fires. Labels
  * come from closed sets and from the configuration, never from a message or an id.
  */
-
 import { proofOutcomes } from '../core/backup.ts';
 import { failureCodes } from '../core/errors.ts';
 import { backupSteps, type Observe, runResults } from '../core/events.ts';
