@@ -88,7 +88,6 @@ export function matching({ name, example, pattern, reason }: Pattern): Format<st
   return { name, example, parse: (text) => (pattern.test(text) ? text : refuse(reason)) };
 }
 
-/** Items separated by commas; at least one. */
 /** A name that is safe in paths, labels and log lines. */
 export function nameLike(example: string): Format<string> {
   return matching({
@@ -99,6 +98,7 @@ export function nameLike(example: string): Format<string> {
   });
 }
 
+/** Items separated by commas; at least one. */
 export function listOf(item: Format<string>, name: string): Format<readonly string[]> {
   return {
     name,

@@ -23,8 +23,9 @@ export function watchCertificates(series: Series): Observe {
   };
   shown.forEach(forget);
   return (event) => {
-    // The members of another configuration may be shown another one; the listener stays.
-    if (event.kind === 'config-reloaded') forget('cluster');
+    // The members of another configuration may be shown another one, which is told at the next look
+    // at them; of an unchanged configuration nothing is told again. The listener stays.
+    if (event.kind === 'config-reloaded' && event.changed.length > 0) forget('cluster');
     if (event.kind !== 'certificate-read') return;
     const certificate = event.of;
     expiry.set({ certificate }, unixSeconds(event.expiresAt));

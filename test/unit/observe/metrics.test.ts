@@ -250,7 +250,9 @@ describe('a certificate', () => {
       observe(sample('certificate-read', { of, validFrom, expiresAt }));
     }
 
-    observe(sample('config-reloaded'));
+    observe(sample('config-reloaded', { changed: [] }));
+    expect(await value(`${expiry}{certificate="cluster"}`)).toBe(expiresAt.getTime() / 1000);
+    observe(sample('config-reloaded', { changed: ['cluster.tls.cert'] }));
 
     expect(await value(`${expiry}{certificate="cluster"}`)).toBe(0);
     expect(await value(`${expiry}{certificate="api"}`)).toBe(expiresAt.getTime() / 1000);
