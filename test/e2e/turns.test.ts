@@ -59,11 +59,15 @@ const troubles = {
   },
 } satisfies Record<string, Trouble>;
 
-/** A slot in which nothing happens, and in which the backup was there before the second in line. */
+/**
+ * A slot in which nothing happens, which all are at, and in which the backup was there before the
+ * second in line.
+ */
 async function quiet(home: Neighbours): Promise<number> {
   for (;;) {
     const { slot } = await home.acting();
-    await home.ends(slot);
+    const ends = await home.ends(slot);
+    if (Object.values(ends).includes('passed over')) continue;
     const [first] = inSlot(home, slot);
     // On a busy machine a backup may take longer than that, and the second is right to begin.
     if (first !== undefined && first.finishedAt.getTime() - slot < graceOf(home)) return slot;

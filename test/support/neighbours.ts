@@ -90,15 +90,19 @@ export class Neighbours implements AsyncDisposable {
     );
   }
 
-  /** Waits until every daemon is done with the slot, and returns how, by name. */
+  /**
+   * Waits until every daemon is done with the slot, and returns how, by name. One that was busy
+   * when the slot came, or began only then, is done by being at the next: 'passed over'.
+   */
   async ends(slot: number): Promise<Readonly<Record<string, unknown>>> {
     const ended = await Promise.all(
       this.seats.map((seat) =>
         this.until(`the end of ${new Date(slot).toISOString()} on ${seat.name}`, () => {
-          const { lines } = seat.daemon;
-          const begun = lines.findIndex((line) => isOf(line, 'run-started', slot));
-          if (begun === -1) return undefined;
-          const end = lines.slice(begun).find(({ event }) => event === 'run-finished');
+          const begun = seat.daemon.of('run-started').find((line) => slotOf(line) >= slot);
+          if (begun === undefined) return undefined;
+          if (slotOf(begun) > slot) return [seat.name, 'passed over'] as const;
+          const since = seat.daemon.lines.slice(seat.daemon.lines.indexOf(begun));
+          const end = since.find(({ event }) => event === 'run-finished');
           return end && ([seat.name, end['result']] as const);
         }),
       ),
@@ -163,13 +167,13 @@ export class Neighbours implements AsyncDisposable {
       seat.daemon
         .of('turn-drawn')
         .filter(({ rank }) => rank === 0)
-        .map((line) => ({ seat, slot: Date.parse(String(line['slot'])), line })),
+        .map((line) => ({ seat, slot: slotOf(line), line })),
     );
   }
 }
 
-function isOf(line: LogLine, event: string, slot: number): boolean {
-  return line.event === event && Date.parse(String(line['slot'])) === slot;
+function slotOf(line: LogLine): number {
+  return Date.parse(String(line['slot']));
 }
 
 /** Words for Node.js: a program whose wall clock is wrong, while its timers are right. */
