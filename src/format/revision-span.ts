@@ -5,7 +5,9 @@
  */
 import { revisionBytes, separatorByte, tombstoneByte, tombstoneBytes } from './revision-key.ts';
 
-const subBits = 7;
+// Enough for the largest transaction of an etcd as it is shipped (--max-txn-ops 128): a page that
+// holds the end of a larger one is read again.
+const subBits = 8;
 const subLimit = 2 ** subBits - 1;
 const mainLimit = 2 ** (32 - subBits) - 1;
 /** The distance does not fit. */
