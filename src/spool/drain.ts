@@ -37,6 +37,7 @@ export async function drain(options: DrainOptions): Promise<Drained> {
   using watchdog = new ByteWatchdog(stallTimeoutMs, file);
   const signal = AbortSignal.any([options.signal, watchdog.signal]);
   const rules = new SnapshotStreamRules();
+  file.isHurried = true;
   file.onAdvance = (doneBytes) => options.onProgress(doneBytes, rules.databaseBytes ?? 0);
   let storageVersion: string | undefined;
   for await (const message of options.open(signal)) {

@@ -13,16 +13,18 @@ const stepBytes = 2 * 1024 * 1024;
 const readBytes = 256 * 1024;
 /** A disk that takes longer to remove a file hangs; nobody waits for it any more. */
 const removalLimitMs = 5000;
-/**
- * How long the sender may have waited in all for writes past the page cache. A disk that is slower
- * than the member gets the page cache's help from then on: an open snapshot must not wait for it.
- */
+/** How long a hurried sender may have waited in all for writes past the page cache. */
 const patienceMs = 250;
 
 export class SpoolFile implements AsyncDisposable {
   readonly ring = takeRing();
   /** Told now and then how many bytes were taken over. They will not change. */
   onAdvance: (takenBytes: number) => void = () => undefined;
+  /**
+   * A member's snapshot must not stay open for the disk: from some waiting on, a slow one gets the
+   * page cache's help. Whoever can wait leaves the cache, and the work that it costs, to others.
+   */
+  isHurried = false;
   readonly #disk: DiskFile;
   #takenBytes = 0;
   #toldBytes = 0;
@@ -157,7 +159,7 @@ export class SpoolFile implements AsyncDisposable {
     const startedMs = performance.now();
     while (this.isFull) await this.#change(signal);
     this.#waitedMs += performance.now() - startedMs;
-    if (this.#waitedMs >= patienceMs) this.#disk.useCache();
+    if (this.isHurried && this.#waitedMs >= patienceMs) this.#disk.useCache();
   }
 
   async #change(signal: AbortSignal | undefined): Promise<void> {

@@ -39,6 +39,14 @@ describe('a whole stream', () => {
     await fc.assert(property, { numRuns: 12 });
   });
 
+  test('is hurried: a slow disk must not hold the snapshot of the member open', async () => {
+    await using made = await spoolFile();
+
+    await drainFrom(new Script(messagesOf(snapshotFile(1024), {})), made.file);
+
+    expect(made.file.isHurried).toBe(true);
+  });
+
   test('tells the storage version of whoever sends it', async () => {
     await using made = await spoolFile();
     const messages = messagesOf(snapshotFile(100 * 1024), {});

@@ -2,10 +2,10 @@
 import { getEventListeners } from 'node:events';
 import { readFileSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { SpoolFile } from '../../../src/spool/file.ts';
-import { ringBytes } from '../../../src/spool/ring.ts';
+import { alignmentBytes, ringBytes } from '../../../src/spool/ring.ts';
 import {
   cachedBytes,
   canBypassCache,
@@ -111,14 +111,15 @@ describe.skipIf(!(await canBypassCache()))('the page cache', () => {
     expect(wrongAt(readFileSync(file.path))).toBe(undefined);
   });
 
-  test('helps a sender that had to wait for the disk too long', async () => {
+  /** What is in the page cache of the bytes that come after a disk made the sender wait. */
+  async function cachedAfterWaiting(isHurried: boolean): Promise<number> {
     await using made = await spoolFile();
     const { file } = made;
+    file.isHurried = isHurried;
     const stuck = stuckDisk();
     await file.append([bytesFrom(0, ringBytes)]);
-    const waiting = file.append([bytesFrom(ringBytes, 1)]);
-    const patient = AbortSignal.timeout(300);
-    await new Promise((resolve) => patient.addEventListener('abort', resolve));
+    const waiting = file.append([bytesFrom(ringBytes, alignmentBytes)]);
+    await sleep(300);
     await stuck.letGo();
     await waiting;
     await file.flush();
@@ -128,8 +129,17 @@ describe.skipIf(!(await canBypassCache()))('the page cache', () => {
     await file.append([bytesFrom(sizeBytes, 3 * ringBytes)]);
     await file.flush();
 
-    expect(cachedBytes(file.path) - before).toBeGreaterThanOrEqual(3 * ringBytes - tailBytes);
+    const cached = cachedBytes(file.path) - before;
     expect(wrongAt(readFileSync(file.path))).toBe(undefined);
+    return cached;
+  }
+
+  test('helps a hurried sender that had to wait for the disk too long', async () => {
+    expect(await cachedAfterWaiting(true)).toBeGreaterThanOrEqual(3 * ringBytes - tailBytes);
+  });
+
+  test('is left to others by a sender that can wait', async () => {
+    expect(await cachedAfterWaiting(false)).toBeLessThanOrEqual(tailBytes);
   });
 });
 
