@@ -72,6 +72,7 @@ class Answer {
   #ended = false;
   #failure: Failure | undefined;
   #wake: () => void = () => undefined;
+  #isWaking = false;
 
   constructor(session: ClientHttp2Session, call: DoorCall) {
     this.#call = call;
@@ -114,7 +115,17 @@ class Answer {
     this.#queue.push(chunk);
     this.#queued += chunk.byteLength;
     if (this.#queued > queueLimitBytes) this.#stream.pause();
-    this.#wake();
+    this.#wakeForBatch();
+  }
+
+  /** When everything that the socket holds has been taken, not once for each of its frames. */
+  #wakeForBatch(): void {
+    if (this.#isWaking) return;
+    this.#isWaking = true;
+    setImmediate(() => {
+      this.#isWaking = false;
+      this.#wake();
+    });
   }
 
   #takeQueue(): Uint8Array[] {
