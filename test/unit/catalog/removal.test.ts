@@ -139,13 +139,14 @@ describe.each(storeKinds)('sweep on a $kind store', ({ makeStore }) => {
 
   test('spares data that was put lately under an old name, and the other way round', async () => {
     const store = makeStore();
+    const newlyNamed = draftOf({ startedAt: hoursAgo(-1000) });
     await putData(store, draftOf({ startedAt: hoursAgo(1000) }));
-    await putData(store, draftOf({ startedAt: hoursAgo(-1000) }));
+    await putData(store, newlyNamed);
     const catalog = openCatalog(store, cluster);
 
     expect((await catalog.sweep(later(1))).objects).toEqual([]);
     expect((await catalog.sweep(later(30))).objects).toHaveLength(1);
-    expect(await namesIn(store)).toEqual([draftOf({ startedAt: hoursAgo(-1000) }).sealed.object]);
+    expect(await namesIn(store)).toEqual([newlyNamed.sealed.object]);
   });
 
   test('spares data whose name has a time that is none', async () => {
