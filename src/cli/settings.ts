@@ -11,6 +11,7 @@ import { logObserver } from '../observe/log.ts';
 import type { Call, Option } from './command.ts';
 import { openNotifier, silentNotifier } from './notifier.ts';
 import { type Progress, progressObserver, progressOn } from './progress.ts';
+import { paceWarnings } from './scrub-pace.ts';
 import { graceWarnings } from './turns.ts';
 import { buildHouse, type HouseDeps } from './wire.ts';
 
@@ -63,7 +64,8 @@ export function loadSettings(
     cronFault,
     today,
   });
-  return { ...loaded, warnings: [...loaded.warnings, ...graceWarnings(loaded, today)] };
+  const ofTimes = [...graceWarnings(loaded, today), ...paceWarnings(loaded.config, today)];
+  return { ...loaded, warnings: [...loaded.warnings, ...ofTimes] };
 }
 
 /** The schedule's own parser has the last word on a cron text. */
