@@ -2,7 +2,7 @@
 import { Failure, toFailure } from '../core/errors.ts';
 import { askHashKv, askToken, streamSnapshot } from './door/maintenance.ts';
 import type { Caller } from './door/unary.ts';
-import { Endpoint } from './etcd3/endpoint.ts';
+import type { Endpoint } from './etcd3/endpoint.ts';
 import type { Cluster, Member } from './port.ts';
 import { surveyCluster } from './survey.ts';
 import { readTls, type TlsFiles, type TlsMaterial } from './tls.ts';
@@ -50,10 +50,12 @@ export async function useEndpoints<T>(
   signal: AbortSignal,
   work: (open: (url: string) => Endpoint) => Promise<T>,
 ): Promise<T> {
+  // Its package is slow to load, and whoever talks to no etcd does without: a restore, a list.
+  const etcd3 = await import('./etcd3/endpoint.ts');
   using opened = new DisposableStack();
   return await work((url) =>
     opened.use(
-      new Endpoint({
+      new etcd3.Endpoint({
         url,
         tls: tlsFor(url, settings),
         user: userOf(settings),
