@@ -1,8 +1,8 @@
 /** The program as two texts: the main one, and the one of the proving thread. */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import { dirname, join } from 'node:path';
-import { type Plugin, rolldown } from 'rolldown';
+import { type OutputChunk, type Plugin, rolldown } from 'rolldown';
 
 const root = join(import.meta.dirname, '..');
 const require = createRequire(import.meta.url);
@@ -26,7 +26,27 @@ export async function bundle(entry: string): Promise<string> {
   });
   const { output } = await build.generate({ format: 'cjs', codeSplitting: false });
   if (output.length !== 1) throw new Error(`${entry} became ${output.length} files`);
-  return output[0].code;
+  return narrow(withoutImports(output[0]));
+}
+
+/** `import()` of Node's own modules becomes `require`: a text with a code cache has only that. */
+function withoutImports({ code, fileName, dynamicImports }: OutputChunk): string {
+  let text = code;
+  for (const name of dynamicImports.filter((imported) => imported !== fileName)) {
+    if (!isBuiltin(name)) throw new Error(`${fileName} would import ${name} when it runs`);
+    const wanted = `import("${name}")`;
+    if (!text.includes(wanted)) throw new Error(`${fileName} imports ${name} in another way now`);
+    text = text.replaceAll(wanted, () => `Promise.resolve(require("${name}"))`);
+  }
+  return text;
+}
+
+/** V8 keeps all of a text in two bytes each where one character of it needs them. */
+function narrow(text: string): string {
+  if (/\\[^\0-\xff]/.test(text)) throw new Error('a wide character is escaped by itself');
+  return text.replace(/[^\0-\xff]/g, (unit) => {
+    return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
 }
 
 /** The native CRC-32C for this machine. */

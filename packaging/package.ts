@@ -85,6 +85,8 @@ async function buildProgram(program: string, work: string): Promise<void> {
     output: 'program.blob',
     assets: { 'prover-thread.cjs': 'prover-thread.cjs', 'crc32.node': 'crc32.node' },
     disableExperimentalSEAWarning: true,
+    // A start compiles next to nothing then.
+    useCodeCache: true,
     // Nobody shall change by a variable what a program does that is not known to be Node.js.
     execArgvExtension: 'none',
   };
