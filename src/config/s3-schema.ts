@@ -145,8 +145,11 @@ export const s3Section = section(
     checksums: setting(
       choice(checksumPolicies),
       'auto',
-      'Whether the server is given a SHA-256 of what is sent and asked for its own: auto; none, ' +
-        'for servers that refuse that. A backup that the server did not compare is read back.',
+      'What the server is given to compare with what arrives. auto: for what is sent in parts ' +
+        'a CRC-32C, of the whole object where the server can, and a SHA-256 for the rest. ' +
+        'sha256: always that, which signs each part as well; some policies demand it. none: ' +
+        'nothing, for servers that refuse it. A backup that the server did not compare is read ' +
+        'back. "check" finds out what a server does.',
     ),
     sse: setting(
       choice(encryptionKinds),

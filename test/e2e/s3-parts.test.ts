@@ -1,5 +1,6 @@
 /** What the contract asks of every store, once more for bodies that are sent in parts. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Body } from '../../src/store/port.ts';
 import { s3Store } from '../../src/store/s3/store.ts';
@@ -16,12 +17,15 @@ import {
 } from '../contract/store-bodies.ts';
 import { startBucket, type TestBucket } from '../support/bucket.ts';
 import { cephHere } from '../support/ceph.ts';
-import { openUploads } from '../support/s3.ts';
+import { openUploads, s3Client } from '../support/s3.ts';
+import { crc, sha256, sumOfSums } from '../support/s3-sums.ts';
 
 const { packages, skip } = await cephHere('sid');
 const mib = 1024 * 1024;
 const name = named('0123456789abcdef/object.db');
 const bytes = bytesOf(17 * mib + 3, 1);
+/** As the store cuts them here. */
+const parts = [0, 5, 10, 15].map((at) => bytes.subarray(at * mib, (at + 5) * mib));
 
 describe.skipIf(skip !== undefined)(`a body in parts${skip ? ` (${skip})` : ''}`, () => {
   let bucket: TestBucket;
@@ -51,6 +55,25 @@ describe.skipIf(skip !== undefined)(`a body in parts${skip ? ` (${skip})` : ''}`
     const read = await readBytes(store, name, across);
     expect(read.equals(bytes.subarray(across.start, across.end))).toBe(true);
     expect(await uploads()).toEqual([]);
+  });
+
+  test.each([
+    ['a CRC-32C of the whole', 'auto', { ChecksumCRC32C: crc(bytes), ChecksumSHA256: undefined }],
+    [
+      'SHA-256, where that is wanted',
+      'sha256',
+      { ChecksumCRC32C: undefined, ChecksumSHA256: sumOfSums(sha256, parts) },
+    ],
+  ] as const)('is compared by %s', async (_, checksums, kept) => {
+    const options = bucket.options({ checksums });
+    await using store = s3Store(options);
+
+    expect(await store.put(name, bodyOf(bytes), { signal })).toEqual({ compared: 'checksum' });
+
+    const object = { Bucket: options.bucket, Key: `${options.prefix}/${name}` };
+    const asked = new HeadObjectCommand({ ...object, ChecksumMode: 'ENABLED' });
+    const { ChecksumCRC32C, ChecksumSHA256 } = await s3Client(bucket.url, bucket.keys).send(asked);
+    expect({ ChecksumCRC32C, ChecksumSHA256 }).toEqual(kept);
   });
 
   test('appears at once, and another process sweeps it away only when it is old', async () => {

@@ -23,7 +23,8 @@ const rightsHint =
   's3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload on its objects.';
 const regionHint = 'Set stores[].s3.region to the region of the bucket, and endpoint with it.';
 const bucketHint = 'Make the bucket, or correct stores[].s3.bucket and endpoint.';
-const lessHint = 'Set stores[].s3.checksums: none; then try without sse and objectLock.';
+const lessHint =
+  'Set stores[].s3.checksums to sha256, else to none; then try without sse and objectLock.';
 const customerHint =
   'Put the key back that the backup was made with, in stores[].s3.customerKeyFile.';
 const sseHint = 'Check stores[].s3.sse: the object may be encrypted with the key of a customer.';

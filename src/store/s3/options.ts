@@ -18,7 +18,8 @@ export interface S3StoreOptions {
   readonly partBytes: number;
   /** Parts on their way at once: `partBytes` times this is what a put holds in memory. */
   readonly concurrency: number;
-  readonly checksums: 'auto' | 'none';
+  /** `auto`: CRC-32C for what is sent in parts, SHA-256 for the rest. */
+  readonly checksums: 'auto' | 'sha256' | 'none';
   readonly encryption: S3Encryption;
   /** As the service names its classes; null: its default. */
   readonly storageClass: string | null;

@@ -4,7 +4,6 @@
  */
 import { checkedBody } from '../body.ts';
 import type { Body } from '../port.ts';
-import { type Digest, digestOf } from './digests.ts';
 import type { PartPlan } from './part-plan.ts';
 
 export interface Part {
@@ -12,7 +11,6 @@ export interface Part {
   readonly number: number;
   /** Must not be kept once `send` has ended. */
   readonly bytes: Uint8Array;
-  readonly digest: Digest;
 }
 
 export interface PartOptions {
@@ -101,7 +99,7 @@ class Lane {
     this.#filling = undefined;
     this.#filled = 0;
     this.#sent += 1;
-    const part = { number: this.#sent, bytes, digest: digestOf(bytes) };
+    const part = { number: this.#sent, bytes };
     const running = this.#send(part).then(
       () => void this.#free.push(buffer),
       (thrown) => this.#stop.abort(thrown),

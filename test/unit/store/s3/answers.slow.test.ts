@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { S3StoreOptions } from '../../../../src/store/s3/options.ts';
 import { s3Store } from '../../../../src/store/s3/store.ts';
@@ -18,6 +17,7 @@ import {
   type ScriptedServer,
   scriptedServer,
 } from '../../../support/s3-server.ts';
+import { crc, sha256, sumOfSums } from '../../../support/s3-sums.ts';
 
 const keys = { accessKeyId: 'id', secretAccessKey: 'secret' };
 const mib = 1024 * 1024;
@@ -35,8 +35,6 @@ async function storeOn(script: Script, changes: Partial<S3StoreOptions> = {}) {
   const options = s3Options(server.url, keys, { prefix: 'test', ...changes });
   return { server, store: opened.use(s3Store(options)) };
 }
-
-const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('base64');
 
 describe('a single put', () => {
   test('is compared only where the server returns the digest of what was sent', async () => {
@@ -152,17 +150,16 @@ describe('a put in parts', () => {
     bytes.subarray(5 * mib, 10 * mib),
     bytes.subarray(10 * mib),
   ];
-  const composite = `${sha256(Buffer.concat(parts.map((part) => Buffer.from(sha256(part), 'base64'))))}-3`;
 
   /** Completes by `complete`; every other request goes well. */
   const inParts =
-    (complete: Script, sent: number[] = []): Script =>
+    (complete: Script, begun: Record<string, string> = {}): Script =>
     (request, answer, turn) => {
       const { line } = request;
       if (line.includes('?uploads')) {
+        for (const [name, value] of Object.entries(begun)) answer.setHeader(name, value);
         answerXml(answer, '<R><UploadId>up</UploadId></R>');
       } else if (line.startsWith('PUT')) {
-        sent.push(Number(/partNumber=(\d+)/.exec(line)?.[1]));
         answer.writeHead(200, { etag: '"e"' }).end();
       } else if (line.startsWith('DELETE')) {
         answer.writeHead(204).end();
@@ -171,26 +168,94 @@ describe('a put in parts', () => {
       }
     };
 
-  test('is compared only where the server returns the digest of all parts', async () => {
-    const answers = [
-      composite,
-      composite.replace('-3', ''),
-      sha256(bytes),
-      composite.replace('-3', '-2'),
-      '',
-    ];
-    const compared = [];
-    for (const digest of answers) {
-      const { store } = await storeOn(
-        inParts((_, answer) =>
-          answerXml(answer, `<R><ChecksumSHA256>${digest}</ChecksumSHA256></R>`),
-        ),
-      );
-      compared.push((await store.put(name, bodyOf(bytes), { signal })).compared);
-    }
+  const whole = crc(bytes);
+  const ofParts = sumOfSums(crc, parts);
 
-    expect(compared).toEqual(['checksum', 'checksum', 'nothing', 'nothing', 'nothing']);
+  test.each([
+    ['the sum of the object', 'auto', `<ChecksumCRC32C>${whole}</ChecksumCRC32C>`, 'checksum'],
+    ['the sum of the sums', 'auto', `<ChecksumCRC32C>${ofParts}</ChecksumCRC32C>`, 'checksum'],
+    [
+      'the sum of the sums without their number',
+      'auto',
+      `<ChecksumCRC32C>${ofParts.replace('-3', '')}</ChecksumCRC32C>`,
+      'checksum',
+    ],
+    [
+      'the sum of another number of parts',
+      'auto',
+      `<ChecksumCRC32C>${ofParts.replace('-3', '-2')}</ChecksumCRC32C>`,
+      'nothing',
+    ],
+    [
+      'the sum of other bytes',
+      'auto',
+      `<ChecksumCRC32C>${crc(bytes.subarray(1))}</ChecksumCRC32C>`,
+      'nothing',
+    ],
+    ['nothing', 'auto', '', 'nothing'],
+    [
+      'the digest of the digests',
+      'sha256',
+      `<ChecksumSHA256>${sumOfSums(sha256, parts)}</ChecksumSHA256>`,
+      'checksum',
+    ],
+    [
+      'the digest of the object',
+      'sha256',
+      `<ChecksumSHA256>${sha256(bytes)}</ChecksumSHA256>`,
+      'nothing',
+    ],
+    ['the sum of the object', 'sha256', `<ChecksumCRC32C>${whole}</ChecksumCRC32C>`, 'nothing'],
+    ['the sum of the object', 'none', `<ChecksumCRC32C>${whole}</ChecksumCRC32C>`, 'nothing'],
+  ] as const)('answered with %s, under %s', async (_, checksums, xml, compared) => {
+    const { store } = await storeOn(
+      inParts((_request, answer) => answerXml(answer, `<R>${xml}</R>`)),
+      { checksums },
+    );
+
+    expect((await store.put(name, bodyOf(bytes), { signal })).compared).toBe(compared);
   });
+
+  test.each([
+    [
+      'auto',
+      { 'x-amz-checksum-algorithm': 'CRC32C' },
+      'CRC32C',
+      'x-amz-checksum-crc32c',
+      crc,
+      null,
+    ],
+    ['auto', {}, 'CRC32C', 'x-amz-checksum-crc32c', crc, sha256],
+    ['sha256', {}, 'SHA256', 'x-amz-checksum-sha256', sha256, sha256],
+    ['none', {}, undefined, 'x-amz-checksum-crc32c', () => undefined, sha256],
+  ] as const)(
+    'carries, under %s where a begin is answered with %o, %s, and signs what nobody compares',
+    async (checksums, begun, algorithm, header, sum, signed) => {
+      const { server, store } = await storeOn(
+        inParts((_request, answer) => answerXml(answer, '<R></R>'), begun),
+        { checksums },
+      );
+
+      await store.put(name, bodyOf(bytes), { signal });
+
+      const [begin, ...rest] = server.seen;
+      expect(begin?.headers['x-amz-checksum-algorithm']).toBe(algorithm);
+      expect(begin?.headers['x-amz-checksum-type']).toBe(
+        algorithm === 'CRC32C' ? 'FULL_OBJECT' : undefined,
+      );
+      const sent = rest.filter(({ line }) => line.startsWith('PUT'));
+      expect(sent).toHaveLength(3);
+      for (const { body, headers } of sent) {
+        expect(headers[header]).toBe(sum(body));
+        expect(headers['x-amz-sdk-checksum-algorithm']).toBe(algorithm);
+        expect(headers['x-amz-content-sha256']).toBe(
+          signed === null
+            ? 'UNSIGNED-PAYLOAD'
+            : Buffer.from(signed(body), 'base64').toString('hex'),
+        );
+      }
+    },
+  );
 
   test('is there when only the answer to its completion was lost', async () => {
     let completions = 0;
@@ -199,7 +264,7 @@ describe('a put in parts', () => {
         if (line.startsWith('HEAD')) {
           answer.writeHead(200, {
             'content-length': bytes.byteLength,
-            'x-amz-checksum-sha256': composite,
+            'x-amz-checksum-crc32c': whole,
           });
           answer.end();
           return;
