@@ -125,7 +125,7 @@ export class Neighbours implements AsyncDisposable {
     for (;;) {
       const found = look();
       if (found !== undefined) return found;
-      if (late.aborted) throw new Error(`waited too long for ${what}`);
+      if (late.aborted) throw new Error(`waited too long for ${what}; last: ${this.#lastWords()}`);
       // A stopped process tells nothing, so all are listened to; the tick is for the limit.
       const tick = new Promise((resolve) => setTimeout(resolve, 1000));
       await Promise.race([tick, ...this.seats.map(({ daemon }) => daemon.heard())]);
@@ -160,6 +160,14 @@ export class Neighbours implements AsyncDisposable {
     const { program, skewMs } = this.#options;
     const ahead = { m1: skewMs, m3: -skewMs }[name] ?? 0;
     return startDaemonProcess(place, { program, nodeArgs: skewedBy(ahead) });
+  }
+
+  #lastWords(): string {
+    const wordsOf = ({ name, daemon }: Seat) => {
+      const told = daemon.lines.slice(-4).map(({ time, msg }) => `${time} ${msg}`);
+      return `${name}: ${told.join(' | ')}`;
+    };
+    return this.seats.map(wordsOf).join('; ');
   }
 
   #firsts(): { readonly seat: Seat; readonly slot: number; readonly line: LogLine }[] {
