@@ -45,6 +45,7 @@ const openFiles: Record<string, readonly string[]> = {
 /** Each outside package has one door: one importing file, or one folder where it ends in `/`. */
 const doors: Record<string, string> = {
   '@aws-sdk/client-s3': 'store/s3/',
+  '@aws-sdk/credential-provider-node': 'store/s3/usual-keys.ts',
   '@node-rs/crc32': 'format/crc32c.ts',
   convict: 'config/layers.ts',
   etcd3: 'cluster/etcd3/',

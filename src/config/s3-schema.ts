@@ -60,8 +60,8 @@ const serverUrl: Format<string> = {
 const credentials = section(
   'The key for the server. Without these files the usual places are asked: variables of the ' +
     'environment (AWS_ACCESS_KEY_ID), the shared files of the AWS tools, web identity ' +
-    '(AWS_WEB_IDENTITY_TOKEN_FILE), the container and the machine. The files are read again for ' +
-    'each request, so keys may rotate.',
+    '(AWS_WEB_IDENTITY_TOKEN_FILE), the container and the machine. Keys may rotate: all of it is ' +
+    'read again, but for the environment.',
   {
     accessKeyIdFile: optional(absolutePath, 'File with the access key id on one line.', {
       example: '/etc/etcd-backupd/s3/access-key-id',

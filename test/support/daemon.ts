@@ -90,6 +90,7 @@ export async function startDaemonProcess(
   options: {
     readonly program?: string;
     readonly nodeArgs?: readonly string[];
+    readonly env?: NodeJS.ProcessEnv;
     readonly settings?: Record<string, string>;
   } = {},
 ): Promise<RunningDaemon> {

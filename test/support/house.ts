@@ -97,14 +97,16 @@ export function startProgram(
   options: {
     readonly nodeArgs?: readonly string[];
     readonly env?: NodeJS.ProcessEnv;
-    /** The main file: the compiled one, for what is measured. */
+    /** The main file: the compiled one, for what is measured; or the packaged program. */
     readonly program?: string;
   } = {},
 ): ChildProcess {
   const { nodeArgs = [], program = main } = options;
   const { PATH, NODE_COMPILE_CACHE } = process.env;
   const cache = program === main && NODE_COMPILE_CACHE ? { NODE_COMPILE_CACHE } : {};
-  return spawn(process.execPath, [...nodeArgs, program, ...words], {
+  const isScript = /\.[jt]s$/.test(program);
+  const [file, args] = isScript ? [process.execPath, [...nodeArgs, program]] : [program, nodeArgs];
+  return spawn(file, [...args, ...words], {
     env: { PATH, ...cache, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -9,6 +9,7 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { Failure } from '../../core/errors.ts';
 import { isPassing, isStall, type Place, toStoreFailure } from './failures.ts';
 import type { S3Keys, S3StoreOptions } from './options.ts';
+import { usualKeys } from './usual-keys.ts';
 
 const connectLimitMs = 10_000;
 const mostTries = 5;
@@ -111,7 +112,7 @@ export class Connection implements Disposable {
   #config(ca: string | null, stallMs: number): S3ClientConfig {
     const config = clientConfig(this.#options, ca, stallMs);
     const { readKeys } = this.#options;
-    if (readKeys === null) return config;
+    if (readKeys === null) return { ...config, credentialDefaultProvider: usualKeys };
     return { ...config, credentials: async () => identity(this.read('the key', readKeys)) };
   }
 
