@@ -153,18 +153,19 @@ async function sendRaw(port: number, call: RawCall, from = someAddress()): Promi
   return parseAnswer(await heardOn(socket));
 }
 
-/** All that comes, and of an answer that goes on what comes first. */
-async function heardOn(socket: Socket): Promise<string> {
-  let heard = '';
-  try {
-    for await (const chunk of socket.setEncoding('utf8')) {
+/**
+ * All that comes, and of an answer that goes on what comes first. Taken as it comes: a server that
+ * has not read all may answer and then break the connection off.
+ */
+function heardOn(socket: Socket): Promise<string> {
+  return new Promise((resolve) => {
+    let heard = '';
+    socket.setEncoding('utf8').on('data', (chunk) => {
       heard += chunk;
-      if (/^content-type: text\/event-stream\r$[\s\S]*\r\n\r\n/im.test(heard)) break;
-    }
-    return heard;
-  } catch {
-    return '';
-  }
+      if (/^content-type: text\/event-stream\r$[\s\S]*\r\n\r\n/im.test(heard)) socket.destroy();
+    });
+    socket.on('close', () => resolve(heard));
+  });
 }
 
 /** Of this machine: callers are told apart by their addresses, and each has limits of its own. */
