@@ -14,6 +14,15 @@ interface Meaning {
   readonly hint?: string;
 }
 
+/** Why no key could be had to sign a request with: nothing that the store's server said. */
+export class KeySourceError extends Error {
+  override readonly name = 'KeySourceError';
+
+  constructor(cause: unknown) {
+    super('no key was given', { cause });
+  }
+}
+
 const clockHint = 'Correct the clock of this host; the server refuses requests of another time.';
 const keyHint = 'Check stores[].s3.credentials: both files must hold the halves of one key.';
 const sourceHint =
@@ -90,7 +99,8 @@ const ways: Readonly<Record<string, Meaning>> = {
 /** Anything that a call threw, told as `store NAME (WHERE): cannot ACTION: REASON`. */
 export function toStoreFailure(thrown: unknown, place: Place, action: string): Failure {
   if (thrown instanceof Failure) return thrown;
-  const { code, reason, hint } = keyMeaning(thrown, place) ?? meaningOf(thrown);
+  const { code, reason, hint } =
+    sourceMeaning(thrown) ?? keyMeaning(thrown, place) ?? meaningOf(thrown);
   const server = serverCode(thrown) ?? systemCode(thrown) ?? '';
   return new Failure(
     code,
@@ -107,6 +117,7 @@ export function toStoreFailure(thrown: unknown, place: Place, action: string): F
 export function isPassing(thrown: unknown): boolean {
   const status = statusOf(thrown);
   if (thrown instanceof Failure) return false;
+  if (thrown instanceof KeySourceError) return isPassing(thrown.cause);
   if (status === undefined) {
     const system = systemCode(thrown) ?? '';
     // A way with a hint is one that somebody has to mend first.
@@ -146,6 +157,12 @@ export function serverCode(thrown: unknown): string | undefined {
 export function statusOf(thrown: unknown): number | undefined {
   const { $metadata } = (thrown ?? {}) as { $metadata?: { httpStatusCode?: number } };
   return $metadata?.httpStatusCode;
+}
+
+function sourceMeaning(thrown: unknown): Meaning | undefined {
+  if (!(thrown instanceof KeySourceError)) return undefined;
+  const { code, reason } = meaningOf(thrown.cause);
+  return { code, reason: `${thrown.message}: ${reason}`, hint: sourceHint };
 }
 
 /** A customer's key that is not that of the object; heads say so by their status alone. */

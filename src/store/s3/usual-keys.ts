@@ -1,5 +1,6 @@
 /** The key of a store whose settings name none: found where the tools of AWS look for theirs. */
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
+import { KeySourceError, serverCode } from './failures.ts';
 
 type Provider = ReturnType<typeof defaultProvider>;
 
@@ -20,8 +21,13 @@ export function usualKeys(init: Parameters<typeof defaultProvider>[0]): Provider
       chain = open();
       staleMs = Number.POSITIVE_INFINITY;
     }
-    const keys = await chain(options);
+    const keys = await chain(options).catch(asSourceError);
     if (keys.expiration === undefined) staleMs = Math.min(staleMs, performance.now() + freshMs);
     return keys;
   };
+}
+
+/** Told apart from what the store's server says; that no place has a key is told as it is. */
+function asSourceError(thrown: unknown): never {
+  throw serverCode(thrown) === 'CredentialsProviderError' ? thrown : new KeySourceError(thrown);
 }

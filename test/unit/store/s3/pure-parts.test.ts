@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isPassing, toStoreFailure } from '../../../../src/store/s3/failures.ts';
+import { isPassing, KeySourceError, toStoreFailure } from '../../../../src/store/s3/failures.ts';
 import { leastPartBytes, planParts } from '../../../../src/store/s3/part-plan.ts';
 import { putFields } from '../../../../src/store/s3/put-fields.ts';
 
@@ -97,6 +97,18 @@ describe('what a server or the way to it says', () => {
     [system('SELF_SIGNED_CERT_IN_CHAIN'), 'store-failed', 'not signed by a known', false],
     [new TypeError('a fault of ours'), 'store-failed', 'a fault of ours', false],
     [system('ERR_TLS_CERT_ALTNAME_INVALID'), 'store-failed', 'is for another name', false],
+    [
+      new KeySourceError(answer('ExpiredTokenException', 403)),
+      'store-denied',
+      'put a/b: no key was given: access denied (ExpiredTokenException, 403, words)',
+      false,
+    ],
+    [
+      new KeySourceError(system('ECONNREFUSED')),
+      'store-failed',
+      'no key was given: the server refuses the connection (ECONNREFUSED, words)',
+      true,
+    ],
   ])('%s is told as %s: %s; tried again: %s', (thrown, code, reason, passing) => {
     const told = toStoreFailure(thrown, place, 'put a/b');
 

@@ -53,9 +53,13 @@ async function container(): Promise<Place> {
 }
 
 /** Gives a key for the token of the file, as the service for roles does. */
-async function webIdentity(): Promise<Place> {
+async function webIdentity({ refused }: { refused?: string } = {}): Promise<Place> {
   const token = join(dir, 'token');
   const server = await serve(({ body }, answer) => {
+    if (refused !== undefined) {
+      const error = `<Error><Type>Sender</Type><Code>${refused}</Code></Error>`;
+      return void answer.writeHead(400).end(`<ErrorResponse>${error}</ErrorResponse>`);
+    }
     const asked = new URLSearchParams(String(body));
     expect(asked.get('Action')).toBe('AssumeRoleWithWebIdentity');
     expect(asked.get('RoleArn')).toBe('arn:aws:iam::123456789012:role/backup');
@@ -81,6 +85,11 @@ async function webIdentity(): Promise<Place> {
       AWS_ENDPOINT_URL_STS: server.url,
     },
   };
+}
+
+function keylessStore(url: string): Store {
+  const keys = { accessKeyId: '', secretAccessKey: '' };
+  return opened.use(s3Store(s3Options(url, keys, { readKeys: null })));
 }
 
 const serve = async (script: Parameters<typeof scriptedServer>[0]) =>
@@ -117,6 +126,20 @@ const places: Record<string, () => Place | Promise<Place>> = {
   'web identity': webIdentity,
 };
 
+test('a refusal of the service for roles is not told as one of the store', async () => {
+  const place = await webIdentity({ refused: 'InvalidIdentityToken' });
+  for (const [name, value] of Object.entries(place.env)) vi.stubEnv(name, value);
+  place.tell('FIRST');
+  const server = await serve((_request, answer) => void answer.end());
+  const store = keylessStore(server.url);
+
+  await expect(putBytes(store, named('a/b'), 'x')).rejects.toMatchObject({
+    message: expect.stringMatching(/no key was given: the server says InvalidIdentityToken/),
+    hint: expect.stringContaining('places where the AWS tools look'),
+  });
+  expect(server.seen).toEqual([]);
+});
+
 /** Puts an object and returns the id of the key that signed it. */
 async function keyOf(store: Store, seen: readonly SeenRequest[]): Promise<string | undefined> {
   await putBytes(store, named('a/b'), 'x');
@@ -130,8 +153,7 @@ describe.each(Object.entries(places))('a key from %s', (_, prepare) => {
     for (const [name, value] of Object.entries(place.env)) vi.stubEnv(name, value);
     place.tell('FIRST');
     const server = await serve((_request, answer) => void answer.end());
-    const keys = { accessKeyId: '', secretAccessKey: '' };
-    const store = opened.use(s3Store(s3Options(server.url, keys, { readKeys: null })));
+    const store = keylessStore(server.url);
 
     expect(await keyOf(store, server.seen)).toBe('FIRST');
     place.tell('SECOND');
