@@ -62,6 +62,9 @@ rgw data = $at/rgw
 rgw enable usage log = false
 # Keys of customers may come over http here: it does not leave the host.
 rgw crypt require ssl = false
+# A key that the server keeps, as a service for keys would.
+rgw crypt s3 kms backend = testing
+rgw crypt s3 kms encryption keys = the-key=YSBrZXkgb2YgMzIgYnl0ZXMgZm9yIHRoZSBzZXJ2ZXI=
 rgw gc obj min wait = 60
 rgw gc processor period = 30
 rgw thread pool size = 64

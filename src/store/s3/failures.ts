@@ -36,6 +36,9 @@ const lessHint =
   'Set stores[].s3.checksums to sha256, else to none; then try without sse and objectLock.';
 const customerHint =
   'Put the key back that the backup was made with, in stores[].s3.customerKeyFile.';
+const kmsHint = 'Check stores[].s3.kmsKeyId, and that the user of the store may use that key.';
+const askedHint =
+  'The server may not know what stores[].s3 asks for: try without sse, storageClass, objectLock.';
 const sseHint = 'Check stores[].s3.sse: the object may be encrypted with the key of a customer.';
 const renewHint = 'Renew the certificate of the server, or correct the clock of this host.';
 const authorityHint = 'Name the authority of the server in stores[].s3.ca.';
@@ -165,9 +168,12 @@ function sourceMeaning(thrown: unknown): Meaning | undefined {
   return { code, reason: `${thrown.message}: ${reason}`, hint: sourceHint };
 }
 
-/** A customer's key that is not that of the object; heads say so by their status alone. */
+/** What is wrong with a key for encryption; heads say so by their status alone. */
 function keyMeaning(thrown: unknown, { encryption }: Place): Meaning | undefined {
   if (statusOf(thrown) !== 400 || answers[serverCode(thrown) ?? ''] !== undefined) return undefined;
+  if (encryption?.kind === 'aws:kms' && /kms/i.test(said(thrown))) {
+    return denied(`the server cannot use the key for encryption (${said(thrown)})`, kmsHint);
+  }
   const isAboutKeys = /encryption|hash of the key/i.test((thrown as Error).message);
   if (encryption?.kind === 'customer') {
     const isHead = serverCode(thrown) === 'Unknown' || serverCode(thrown) === '400';
@@ -188,7 +194,8 @@ function meaningOf(thrown: unknown): Meaning {
   const way = ways[systemCode(thrown) ?? ''];
   if (way !== undefined) return { ...way, reason: `${way.reason} (${said(thrown)})` };
   if (isStall(thrown)) return failed(`the server does not answer (${message})`);
-  return failed(status === undefined ? message : `the server says ${said(thrown)}`);
+  if (status === undefined) return failed(message);
+  return failed(`the server says ${said(thrown)}`, status === 400 ? askedHint : undefined);
 }
 
 /** The server's own words: `AccessDenied, 403, no such right`. */
