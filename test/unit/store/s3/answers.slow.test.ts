@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import type { S3StoreOptions } from '../../../../src/store/s3/options.ts';
 import { s3Store } from '../../../../src/store/s3/store.ts';
 import {
@@ -25,7 +25,6 @@ const name = named('a/b');
 
 let opened = new AsyncDisposableStack();
 afterEach(async () => {
-  vi.unstubAllEnvs();
   await opened.disposeAsync();
   opened = new AsyncDisposableStack();
 });
@@ -116,30 +115,6 @@ describe('a single put', () => {
     const { store } = await storeOn((_, answer) => refuseWith(answer, 507, 'XMinioStorageFull'));
 
     await expect(putBytes(store, name, 'x')).rejects.toMatchObject({ code: 'store-full' });
-  });
-});
-
-describe('without files for the key', () => {
-  test.each([
-    ['the key of the environment', 'FROMENV', undefined],
-    ['nothing, and says so,', undefined, { code: 'store-denied', message: /no key was found/ }],
-  ])('a put takes %s', async (_, id, refused) => {
-    const keyless = ['AWS_PROFILE', 'AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_SESSION_TOKEN'];
-    for (const name of keyless) vi.stubEnv(name, undefined);
-    vi.stubEnv('HOME', '/nonexistent');
-    vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
-    vi.stubEnv('AWS_ACCESS_KEY_ID', id);
-    vi.stubEnv('AWS_SECRET_ACCESS_KEY', id && 'secret');
-    const { server, store } = await storeOn((_, answer) => void answer.end(), { readKeys: null });
-
-    const ended = await putBytes(store, name, 'x').catch((thrown: unknown) => thrown);
-
-    expect(server.seen[0] && String(server.seen[0].headers['authorization']).split('/')[0]).toBe(
-      id && `AWS4-HMAC-SHA256 Credential=${id}`,
-    );
-    if (refused !== undefined) {
-      expect(ended).toMatchObject({ ...refused, message: expect.stringMatching(refused.message) });
-    }
   });
 });
 

@@ -126,6 +126,24 @@ const places: Record<string, () => Place | Promise<Place>> = {
   'web identity': webIdentity,
 };
 
+test('a key from the environment is used', async () => {
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'FROMENV');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
+  const server = await serve((_request, answer) => void answer.end());
+
+  expect(await keyOf(keylessStore(server.url), server.seen)).toBe('FROMENV');
+});
+
+test('a key that is nowhere is told as that', async () => {
+  const server = await serve((_request, answer) => void answer.end());
+
+  await expect(putBytes(keylessStore(server.url), named('a/b'), 'x')).rejects.toMatchObject({
+    code: 'store-denied',
+    message: expect.stringMatching(/no key was found/),
+  });
+  expect(server.seen).toEqual([]);
+});
+
 test('a refusal of the service for roles is not told as one of the store', async () => {
   const place = await webIdentity({ refused: 'InvalidIdentityToken' });
   for (const [name, value] of Object.entries(place.env)) vi.stubEnv(name, value);
