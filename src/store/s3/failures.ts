@@ -24,7 +24,8 @@ export class KeySourceError extends Error {
 }
 
 const clockHint = 'Correct the clock of this host; the server refuses requests of another time.';
-const keyHint = 'Check stores[].s3.credentials: both files must hold the halves of one key.';
+const keyHint =
+  'Check both halves of the key: in stores[].s3.credentials, or where the AWS tools look for it.';
 const sourceHint =
   'Set stores[].s3.credentials, or give a key in one of the places where the AWS tools look.';
 const rightsHint =
@@ -66,6 +67,9 @@ const answers: Readonly<Record<string, Meaning>> = {
   BadDigest: failed('the bytes were changed on their way'),
   XAmzContentSHA256Mismatch: failed('the bytes were changed on their way'),
 };
+
+/** Of what is asked for; not among the answers, because they may be about a key as well. */
+const refusals = ['InvalidArgument', 'InvalidRequest', 'InvalidStorageClass'];
 
 const statuses: Readonly<Record<number, string>> = {
   301: 'PermanentRedirect',
@@ -195,7 +199,7 @@ function meaningOf(thrown: unknown): Meaning {
   if (way !== undefined) return { ...way, reason: `${way.reason} (${said(thrown)})` };
   if (isStall(thrown)) return failed(`the server does not answer (${message})`);
   if (status === undefined) return failed(message);
-  return failed(`the server says ${said(thrown)}`, status === 400 ? askedHint : undefined);
+  return failed(`the server says ${said(thrown)}`, refusals.includes(code) ? askedHint : undefined);
 }
 
 /** The server's own words: `AccessDenied, 403, no such right`. */

@@ -117,4 +117,13 @@ describe('what a server or the way to it says', () => {
     expect(told.message).toContain(reason);
     expect(isPassing(thrown)).toBe(passing);
   });
+
+  test.each([
+    ['InvalidArgument', true],
+    ['InvalidBucketName', false],
+  ])('%s comes with the advice to ask for less: %s', (code, isAdvised) => {
+    const { hint } = toStoreFailure(answer(code, 400), place, 'put a/b');
+
+    expect(hint.includes('try without sse, storageClass, objectLock')).toBe(isAdvised);
+  });
 });
