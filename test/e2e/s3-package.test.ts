@@ -4,17 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildPackage } from '../../packaging/package.ts';
-import { type Ceph, type CephKeys, cephServers, startCeph } from '../support/ceph.ts';
+import { type Ceph, type CephKeys, cephHere, startCeph } from '../support/ceph.ts';
 import { makeCertificates } from '../support/certificates.ts';
 import { startDaemonProcess } from '../support/daemon.ts';
 import { cluster, etcdctl, type TestCluster } from '../support/etcd.ts';
 import { runProgram, type Workplace, workplace } from '../support/house.ts';
 import { makeBucket } from '../support/s3.ts';
 
-const [newest] = await cephServers();
-const { packages, skip } = newest!;
+const { packages, skip } = await cephHere('sid');
 
-describe.skipIf(skip)('the packaged program with a bucket', () => {
+describe.skipIf(skip)(`the packaged program with a bucket (${skip ?? 'Ceph'})`, () => {
   const dir = mkdtempSync(join(tmpdir(), 'package-'));
   const keyFile = join(dir, 'credentials');
   const env = { AWS_SHARED_CREDENTIALS_FILE: keyFile };
@@ -52,8 +51,8 @@ describe.skipIf(skip)('the packaged program with a bucket', () => {
 
   test('checks it, backs up, verifies and restores', async () => {
     const to = `--data-dir=${join(place.dir, 'data')} --name=m1`;
-    const cluster = '--initial-cluster=m1=http://127.0.0.1:42380 --initial-cluster-token=again';
-    const restore = `restore latest ${to} ${cluster}`;
+    const as = '--initial-cluster=m1=http://127.0.0.1:42380 --initial-cluster-token=again';
+    const restore = `restore latest ${to} ${as}`;
     for (const words of ['check', 'backup', 'list', 'verify latest --deep', restore]) {
       const ran = await runProgram([...words.split(' '), ...place.words()], { program, env });
       expect({ words, ...ran }).toMatchObject({ code: 0 });
