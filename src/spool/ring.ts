@@ -78,9 +78,9 @@ export class Ring {
 }
 
 /**
- * As `into.set(bytes, at)`, several times as fast where memory is shared: V8 copies that byte by
- * byte unless both lie alike in their words, and snapshots do not. Node's own copy does not care,
- * and is used for a part of the bytes only: all but the last.
+ * As `into.set(bytes, at)`, but a plain memmove where memory is shared: V8 copies that byte by byte
+ * unless both lie alike in their words, and snapshots do not. Node's own copy does so for a part of
+ * the bytes only: all but the last.
  */
 function copyBytes(bytes: Uint8Array, into: Uint8Array, at: number): void {
   const last = bytes.byteLength - 1;
